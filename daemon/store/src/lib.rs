@@ -1,1 +1,29 @@
-//! placeholder
+//! The replicated state machine of a group.
+//!
+//! Promise: [`machine::Machine`] is deterministic. The same commands in the same order give the same bytes on every
+//! replica: no clock, no randomness, no I/O, no iteration over hashed maps. Readers hold [`state::State`], an immutable
+//! picture that shares its parts with the next one.
+//!
+//! It must not know HTTP, Raft, tokio, disks or peers.
+//!
+//! ```text
+//! Txn bytes ──► machine ──► apply ──► State (objects, history, tree, clusters) ──► Hub wakes watchers
+//!                              └─────► Outcome bytes
+//! ```
+//!
+//! Reading order: [`key`], [`object`], [`txn`], [`state`], [`home`].
+
+pub mod key;
+pub mod object;
+pub mod txn;
+
+pub mod history;
+pub mod state;
+
+pub mod apply;
+pub mod machine;
+pub mod snapshot;
+
+pub mod home;
+pub mod hub;
+pub mod memory;
