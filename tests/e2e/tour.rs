@@ -1,0 +1,78 @@
+//! The README's tour, typed as it stands there: every line of its console blocks is run by a shell, with the real
+//! kubectl, and the lines below a command must occur in its output.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use hanse_tests::binary::{binary, project};
+use hanse_tests::federation::Federation;
+
+struct Step {
+    command: String,
+    expected: Vec<String>,
+}
+
+/// The steps of the README between the two marks: `$ command`, then words that its output must hold in this order.
+/// `...` stands for anything.
+fn steps(readme: &str) -> Result<Vec<Step>> {
+    let tour = readme.split("<!-- tour -->").nth(1).context("README.md has a tour")?;
+    let mut steps: Vec<Step> = Vec::new();
+    let mut inside = false;
+    for line in tour.lines() {
+        if line.starts_with("```") {
+            inside = line == "```console";
+        } else if let Some(command) = line.strip_prefix("$ ").filter(|_| inside) {
+            steps.push(Step { command: command.to_owned(), expected: Vec::new() });
+        } else if inside && !line.trim().is_empty() {
+            let step = steps.last_mut().context("output follows a command")?;
+            step.expected.push(line.to_owned());
+        }
+    }
+    Ok(steps)
+}
+
+#[test]
+fn the_tour_of_the_readme_works_line_by_line() -> Result<()> {
+    let readme = fs::read_to_string(project().join("README.md"))?;
+    let steps = steps(&readme)?;
+    ensure!(steps.len() >= 10, "the tour has {} steps", steps.len());
+    if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
+        println!("skipped: no kubectl on this machine");
+        return Ok(());
+    }
+    let mut federation = Federation::up("eu,us,ap", 1)?;
+    let hanse = binary("hanse")?;
+    let tools = hanse.parent().context("an executable has a directory")?.to_path_buf();
+    let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default());
+    let home = tempfile::tempdir()?;
+    let mut done = String::new();
+    for step in steps {
+        // The tour speaks of the default directory and ports; the test has its own.
+        let command = step.command.replace("hanse-data", &federation.path().display().to_string());
+        if command.starts_with("cargo ") || command.starts_with("export ") {
+            continue;
+        }
+        let output = Command::new("timeout")
+            .args(["60", "bash", "-c", &command])
+            .env("PATH", &path)
+            .env("HOME", home.path())
+            .env("HANSE_DATA_DIR", federation.path())
+            .env("KUBECONFIG", federation.path().join("kubeconfig"))
+            .output()?;
+        let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        done = format!("{done}$ {command}\n{printed}");
+        let mut rest = printed.as_str();
+        for line in &step.expected {
+            for piece in line.split("...").flat_map(str::split_whitespace) {
+                let Some(found) = rest.find(piece) else { bail!("no {piece:?} of {line:?} in the output:\n{done}") };
+                rest = &rest[found + piece.len()..];
+            }
+        }
+        let fails = step.expected.first().is_some_and(|line| line.starts_with("Error"));
+        ensure!(output.status.success() || fails, "it fails:\n{done}");
+    }
+    println!("{done}");
+    ensure!(federation.panics()?.is_empty(), "{:?}", federation.panics()?);
+    federation.stop()
+}
