@@ -1,0 +1,72 @@
+//! The first words on a link, once in each direction, each on a stream of its own.
+//!
+//! TLS 1.3 lets the dialing side believe in a connection before the accepting side has looked at its certificate. A
+//! link counts only when the peer's greeting has come, which the peer sends after it has verified us. The greeting also
+//! tells the peer's incarnation, a number drawn at each start, so that links to a dead process are known as such.
+
+use quinn::Connection;
+
+use crate::lane::Class;
+use crate::link::why_lost;
+
+const VERSION: u8 = 1;
+const LENGTH: usize = 10;
+
+/// What each side says first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Greeting {
+    /// What the link is for. The dialing side decides.
+    pub(crate) class: Class,
+    /// Drawn when the process started.
+    pub(crate) incarnation: u64,
+}
+
+impl Greeting {
+    pub(crate) fn encode(self) -> [u8; LENGTH] {
+        let mut bytes = [0; LENGTH];
+        bytes[0] = VERSION;
+        bytes[1] = self.class.to_wire();
+        bytes[2..].copy_from_slice(&self.incarnation.to_be_bytes());
+        bytes
+    }
+
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        let [VERSION, class, incarnation @ ..] = bytes else { return None };
+        Some(Self { class: Class::from_wire(*class)?, incarnation: u64::from_be_bytes(incarnation.try_into().ok()?) })
+    }
+
+    /// Says it to the peer.
+    pub(crate) async fn send(self, connection: &Connection) -> Result<(), String> {
+        let mut stream = connection.open_uni().await.map_err(|error| why_lost(&error))?;
+        stream.write_all(&self.encode()).await.map_err(|error| error.to_string())?;
+        stream.finish().map_err(|error| error.to_string())
+    }
+
+    /// Hears it from the peer.
+    pub(crate) async fn receive(connection: &Connection) -> Result<Self, String> {
+        let mut stream = connection.accept_uni().await.map_err(|error| why_lost(&error))?;
+        let bytes = stream.read_to_end(LENGTH).await.map_err(|error| format!("no greeting: {error}"))?;
+        Self::decode(&bytes).ok_or_else(|| "the greeting cannot be read".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::{any, proptest};
+
+    use super::Greeting;
+    use crate::lane::Class;
+
+    proptest! {
+        #[test]
+        fn a_greeting_reads_back_and_junk_does_not_panic(incarnation: u64, junk in vec(any::<u8>(), 0..20)) {
+            for class in Class::ALL {
+                let greeting = Greeting { class, incarnation };
+                assert_eq!(Greeting::decode(&greeting.encode()), Some(greeting));
+            }
+            let read = Greeting::decode(&junk);
+            assert!(read.is_none_or(|greeting| greeting.encode() == junk[..]));
+        }
+    }
+}

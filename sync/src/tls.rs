@@ -1,0 +1,301 @@
+//! Who may be on the other end: TLS 1.3 with certificates both ways, checked against the federation's roots and the
+//! configured peers, before the first byte of ours is sent to an accepted peer or believed from a dialed one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hanse_base::id::{DaemonId, RegionName};
+use hanse_base::random::{Random, SystemRandom};
+use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
+use quinn::{ConnectionId, ConnectionIdGenerator, EndpointConfig, IdleTimeout, TransportConfig, VarInt};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
+use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
+use rustls::version::TLS13;
+use rustls::{
+    CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, RootCertStore, SignatureScheme,
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+
+use crate::error::MeshError;
+use crate::identity::{Identity, IdentityError, peer_of};
+use crate::limit::Limits;
+use crate::peer::PeerId;
+
+/// The protocol and its version. A later version offers both during a rolling upgrade.
+const PROTOCOL: &[u8] = b"hanse/1";
+/// TLS wants a name; daemons are known by their certificate's URI, so the name is the same for all and not sent.
+pub(crate) const SERVER_NAME: &str = "daemon.hanse.invalid";
+/// What a round trip is taken for until one is measured. QUIC's 333 ms would make a lost first packet cost a second.
+const INITIAL_ROUND_TRIP: Duration = Duration::from_millis(100);
+/// What one connection may send before it is accepted.
+const HALF_OPEN_BYTES_MAX: u64 = 64 << 10;
+
+/// Everything that dialing and accepting need to know about identities.
+pub(crate) struct Tls {
+    federation: String,
+    certificates: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+    roots: Arc<RootCertStore>,
+    provider: Arc<CryptoProvider>,
+    transport: Arc<TransportConfig>,
+}
+
+impl Tls {
+    /// Checks that the identity can be used and says that we are `me`.
+    pub(crate) fn new(federation: &str, me: &PeerId, identity: &Identity, limits: &Limits) -> Result<Self, MeshError> {
+        let mut roots = RootCertStore::empty();
+        for root in &identity.roots {
+            roots.add(CertificateDer::from(root.clone())).map_err(tls_error)?;
+        }
+        let Some(certificate) = identity.certificates.first() else {
+            return Err(MeshError::Config("there is no certificate"));
+        };
+        let named = peer_of(certificate, federation)?;
+        if named != *me {
+            return Err(IdentityError::mismatch(&named, me).into());
+        }
+        let key = PrivateKeyDer::try_from(identity.key.clone()).map_err(tls_error)?;
+        Ok(Self {
+            federation: federation.to_owned(),
+            certificates: identity.certificates.iter().map(|der| CertificateDer::from(der.clone())).collect(),
+            key,
+            roots: Arc::new(roots),
+            provider: Arc::new(ring::default_provider()),
+            transport: Arc::new(transport(limits)?),
+        })
+    }
+
+    /// How to dial one peer: nobody else is believed.
+    pub(crate) fn dial_config(&self, expected: PeerId) -> Result<quinn::ClientConfig, MeshError> {
+        let verifier = Dialed {
+            federation: self.federation.clone(),
+            expected,
+            roots: Arc::clone(&self.roots),
+            provider: Arc::clone(&self.provider),
+        };
+        let mut config = rustls::ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_protocol_versions(&[&TLS13])
+            .map_err(tls_error)?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
+            .with_client_auth_cert(self.certificates.clone(), self.key.clone_key())
+            .map_err(tls_error)?;
+        config.alpn_protocols = vec![PROTOCOL.to_vec()];
+        config.enable_sni = false;
+        // A resumed session would not look at certificates again, and early data can be replayed.
+        config.resumption = Resumption::disabled();
+        let mut config = quinn::ClientConfig::new(Arc::new(QuicClientConfig::try_from(config).map_err(tls_error)?));
+        config.transport_config(Arc::clone(&self.transport));
+        Ok(config)
+    }
+
+    /// How to accept: whoever is among the known peers.
+    pub(crate) fn accept_config(
+        &self,
+        known: BTreeMap<DaemonId, RegionName>,
+        limits: &Limits,
+    ) -> Result<quinn::ServerConfig, MeshError> {
+        let chains = WebPkiClientVerifier::builder_with_provider(Arc::clone(&self.roots), Arc::clone(&self.provider));
+        let chain = chains.build().map_err(tls_error)?;
+        let verifier = Accepted { federation: self.federation.clone(), known, chain };
+        let mut config = rustls::ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_protocol_versions(&[&TLS13])
+            .map_err(tls_error)?
+            .with_client_cert_verifier(Arc::new(verifier))
+            .with_single_cert(self.certificates.clone(), self.key.clone_key())
+            .map_err(tls_error)?;
+        config.alpn_protocols = vec![PROTOCOL.to_vec()];
+        config.send_tls13_tickets = 0;
+        let crypto = QuicServerConfig::try_from(config).map_err(tls_error)?;
+        let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+        config
+            .transport_config(Arc::clone(&self.transport))
+            .max_incoming(limits.half_open_max)
+            .incoming_buffer_size(HALF_OPEN_BYTES_MAX)
+            .incoming_buffer_size_total(HALF_OPEN_BYTES_MAX * limits.half_open_max as u64);
+        Ok(config)
+    }
+
+    /// The endpoint's own settings.
+    ///
+    /// Packets of a link that we do not know are answered by a QUIC stateless reset (RFC 9000 §10.3), made with a key
+    /// that follows from our private key. So, when this process has crashed and is started again, a peer that still
+    /// believes in a link to the crashed one learns better with its next packet.
+    pub(crate) fn endpoint_config(&self) -> EndpointConfig {
+        let root = ::ring::hmac::Key::new(::ring::hmac::HMAC_SHA256, self.key.secret_der());
+        let derived = ::ring::hmac::sign(&root, b"hanse stateless reset v1");
+        let key = ::ring::hmac::Key::new(::ring::hmac::HMAC_SHA256, derived.as_ref());
+        let mut config = EndpointConfig::new(Arc::new(key));
+        config.cid_generator(|| Box::new(RandomConnectionIds));
+        config
+    }
+
+    /// The daemon behind a connection whose handshake is complete.
+    pub(crate) fn peer_of(&self, connection: &quinn::Connection) -> Result<PeerId, IdentityError> {
+        let identity = connection.peer_identity();
+        let chain = identity.as_ref().and_then(|identity| identity.downcast_ref::<Vec<CertificateDer<'static>>>());
+        let certificate = chain.and_then(|chain| chain.first()).ok_or(IdentityError::Unreadable)?;
+        peer_of(certificate, &self.federation)
+    }
+}
+
+fn transport(limits: &Limits) -> Result<TransportConfig, MeshError> {
+    let Ok(idle_timeout) = IdleTimeout::try_from(limits.idle_timeout) else {
+        return Err(MeshError::Config("the idle timeout is too long"));
+    };
+    let mut transport = TransportConfig::default();
+    transport
+        .max_concurrent_bidi_streams(VarInt::from_u32(limits.streams_max))
+        // For greetings only.
+        .max_concurrent_uni_streams(VarInt::from_u32(1))
+        .stream_receive_window(VarInt::from_u32(limits.stream_window_bytes))
+        .receive_window(VarInt::from_u32(limits.link_window_bytes))
+        .send_window(u64::from(limits.send_window_bytes))
+        .max_idle_timeout(Some(idle_timeout))
+        .keep_alive_interval(Some(limits.keep_alive))
+        .initial_rtt(INITIAL_ROUND_TRIP)
+        .datagram_receive_buffer_size(None);
+    Ok(transport)
+}
+
+fn tls_error(error: impl std::fmt::Display) -> MeshError {
+    MeshError::Tls(error.to_string())
+}
+
+fn not_welcome(error: IdentityError) -> Error {
+    Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(error))))
+}
+
+/// Believes one daemon only.
+#[derive(Debug)]
+struct Dialed {
+    federation: String,
+    expected: PeerId,
+    roots: Arc<RootCertStore>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Dialed {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let parsed = ParsedCertificate::try_from(end_entity)?;
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, algorithms)?;
+        let found = peer_of(end_entity, &self.federation).map_err(not_welcome)?;
+        if found != self.expected {
+            return Err(not_welcome(IdentityError::mismatch(&found, &self.expected)));
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, certificate, signature, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Believes the configured peers, each in its configured region.
+#[derive(Debug)]
+struct Accepted {
+    federation: String,
+    known: BTreeMap<DaemonId, RegionName>,
+    chain: Arc<dyn ClientCertVerifier>,
+}
+
+impl ClientCertVerifier for Accepted {
+    fn root_hint_subjects(&self) -> &[DistinguishedName] {
+        self.chain.root_hint_subjects()
+    }
+
+    fn verify_client_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> Result<ClientCertVerified, Error> {
+        let verified = self.chain.verify_client_cert(end_entity, intermediates, now)?;
+        let found = peer_of(end_entity, &self.federation).map_err(not_welcome)?;
+        match self.known.get(&found.daemon) {
+            Some(region) if *region == found.region => Ok(verified),
+            Some(region) => {
+                let expected = PeerId { daemon: found.daemon, region: region.clone() };
+                Err(not_welcome(IdentityError::mismatch(&found, &expected)))
+            }
+            None => {
+                let region = found.region.to_string();
+                Err(not_welcome(IdentityError::Unknown { daemon: found.daemon.0, region }))
+            }
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.chain.verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.chain.verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.chain.supported_verify_schemes()
+    }
+}
+
+/// Connection ids that say nothing. (quinn's own carry a tag made with a key drawn at each start, and packets without
+/// the right tag are dropped instead of answered with a stateless reset.)
+struct RandomConnectionIds;
+
+const CONNECTION_ID_BYTES: usize = 8;
+
+impl ConnectionIdGenerator for RandomConnectionIds {
+    fn generate_cid(&mut self) -> ConnectionId {
+        let mut bytes = [0; CONNECTION_ID_BYTES];
+        SystemRandom.fill(&mut bytes);
+        ConnectionId::new(&bytes)
+    }
+
+    fn cid_len(&self) -> usize {
+        CONNECTION_ID_BYTES
+    }
+
+    fn cid_lifetime(&self) -> Option<Duration> {
+        None
+    }
+}
