@@ -1,1 +1,149 @@
-fn main(){}
+//! `hansed`: the daemon of Hanse, and `hansed up`, which runs a whole federation of them on one machine.
+//!
+//! Promise: this is the only room that knows both Raft and the Kubernetes API. It lays Raft's frames on sync's links,
+//! implements `store::Home` on Raft and `api::Federation` on links, and owns what a process needs: configuration, keys,
+//! signals, the admin socket. It must not know what a Kubernetes object means.
+//!
+//! ```text
+//! up ── prepare (keys, configuration) ── supervise (processes)
+//!                                             │ hansed run
+//! run ─┬─ homes ───── raft::Group ── store::Machine
+//!      ├─ carriage ── sync::Mesh     (Raft, carried requests, names, status)
+//!      ├─ federation                 (the tree, from region to region)
+//!      ├─ api, controllers           (on homes and carriage)
+//!      └─ admin                      (the socket that `hanse` speaks to)
+//! ```
+//!
+//! Reading order: [`config`], [`run`], [`homes`], [`carriage`], [`federation`], [`admin`]; then [`up`], [`prepare`],
+//! [`pki`], [`supervise`].
+
+mod config;
+mod lock;
+
+mod kubeconfig;
+mod pki;
+mod prepare;
+mod probe;
+mod supervise;
+mod up;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::up::UpArgs;
+
+/// Requests allocate many small objects that end together; this allocator is measurably faster at it than the system's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Hanse's daemon: a Kubernetes-style control plane of regions that need no centre.
+#[derive(Debug, Parser)]
+#[command(name = "hansed", version, arg_required_else_help = true, after_help = EXAMPLES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run a whole federation on this machine: for trying, developing and testing
+    Up(UpArgs),
+    /// Run one daemon in the foreground: what systemd runs
+    Run(RunArgs),
+    /// Show the version
+    Version,
+    /// Write completions for a shell to the standard output
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Flags of `hansed run`.
+#[derive(Debug, Args)]
+#[command(after_help = RUN_EXAMPLES)]
+struct RunArgs {
+    /// The daemon's configuration; paths in it are relative to its directory
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Stop when the standard input closes: a daemon must not outlive the `hansed up` that started it
+    #[arg(long, hide = true)]
+    stop_with_stdin: bool,
+}
+
+const EXAMPLES: &str = "Examples:
+  hansed up                                         three regions on this machine
+  hansed up --regions local                         one region, one daemon
+  hansed run --config hanse-data/us-1/hansed.toml   one daemon by hand
+  source <(hansed completions bash)
+
+Exit codes: 0 stopped by a signal, 1 failed with a reason, 2 wrong usage.
+Logging: HANSE_LOG=debug, or HANSE_LOG=info,hanse_raft=debug (the form of tracing's EnvFilter).";
+
+const RUN_EXAMPLES: &str = "Examples:
+  hansed run --config hanse-data/eu-1/hansed.toml
+  HANSE_LOG=debug hansed run --config /etc/hanse/hansed.toml
+
+The daemon logs to the standard error, holds hansed.pid beside its configuration while it runs, and stops in order on
+SIGTERM or SIGINT.";
+
+fn main() -> ExitCode {
+    match start(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody is left to tell when even this fails.
+            drop(writeln!(io::stderr(), "hansed: {}", one_line(&error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Up(args) => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(up::up(args))?;
+        }
+        Command::Run(_args) => {}
+        Command::Version => writeln!(io::stdout(), "hansed {}", env!("CARGO_PKG_VERSION"))?,
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Arguments::command(), "hansed", &mut io::stdout());
+        }
+    }
+    Ok(())
+}
+
+/// An error with its sources, without line breaks: what a supervisor shows is one line.
+fn one_line(error: &anyhow::Error) -> String {
+    format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::{Arguments, one_line};
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+        for wrong in [
+            &["hansed"][..],
+            &["hansed", "run"],
+            &["hansed", "up", "--daemons", "2"],
+            &["hansed", "up", "--regions", "EU"],
+        ] {
+            assert_eq!(Arguments::try_parse_from(wrong).unwrap_err().exit_code(), 2, "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_one_line() {
+        let error = anyhow::anyhow!("a\n  b").context("c");
+        assert_eq!(one_line(&error), "c: a b");
+    }
+}
