@@ -1,1 +1,173 @@
-fn main(){}
+//! `hanse`: the admin CLI.
+//!
+//! It speaks the admin protocol over a daemon's Unix socket: one line of JSON to the daemon, one line back. What it
+//! shows of other daemons, the asked daemon has collected. It knows nothing of the daemon's insides.
+//!
+//! Reading order: [`client`], [`status`], [`tree`], [`table`].
+
+mod client;
+mod status;
+mod table;
+mod tree;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use serde_json::{Value, json};
+
+use crate::client::{Client, ClientError};
+use crate::status::Status;
+use crate::tree::Tree;
+
+/// Looks at a Hanse federation: regions, daemons, leaders, the workspace tree.
+#[derive(Debug, Parser)]
+#[command(name = "hanse", version, after_help = EXAMPLES, arg_required_else_help = true)]
+struct Arguments {
+    /// Admin socket of the daemon to ask
+    #[arg(long, global = true, value_name = "PATH", env = "HANSE_SOCKET")]
+    socket: Option<PathBuf>,
+    /// Directory of `hansed up`, or of one daemon: the first daemon in it that answers is asked
+    #[arg(long, global = true, value_name = "DIR", env = "HANSE_DATA_DIR", default_value = "hanse-data")]
+    data_dir: PathBuf,
+    /// Form of the answer
+    #[arg(short, long, global = true, value_enum, default_value_t = Form::Table)]
+    output: Form,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show regions and daemons: leaders, terms, logs, trees, how far each lags, what is out of reach
+    ///
+    /// The exit code is 0 when every daemon has answered and every group has a leader, 3 when something is out of reach
+    /// or without a leader, 1 when no daemon could be asked.
+    #[command(
+        after_help = "Examples:\n  hanse status\n  hanse status -o json | jq '.regions[].daemons[] | {name, role, applied}'\n  hanse --socket /run/hanse/admin.sock status"
+    )]
+    Status,
+    /// Show the workspace tree as the asked daemon holds it
+    #[command(after_help = "Examples:\n  hanse tree\n  hanse tree root:org\n  hanse tree -o json")]
+    Tree {
+        /// Path or id of the workspace to begin with
+        #[arg(default_value = "root")]
+        path: String,
+    },
+    /// Show the version of this program and of the asked daemon
+    Version,
+    /// Write completions for a shell to the standard output
+    #[command(after_help = "Example:\n  source <(hanse completions bash)")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For people
+    Table,
+    /// For programs: the daemon's answer
+    Json,
+}
+
+const EXAMPLES: &str = "Examples:
+  hanse status                     of the federation in ./hanse-data
+  hanse --data-dir /tmp/b tree     the workspaces of another one
+  hanse status -o json
+
+Exit codes: 0 done, 1 failed with a reason, 2 wrong usage, 3 (status) something is out of reach or without a leader.";
+
+/// What a command comes to.
+enum End {
+    Done,
+    Degraded,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(End::Done) => ExitCode::SUCCESS,
+        Ok(End::Degraded) => ExitCode::from(3),
+        Err(error) => {
+            // Nobody is left to tell when even this fails.
+            drop(writeln!(io::stderr(), "hanse: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<End, ClientError> {
+    let client = Client::new(arguments.socket.clone(), arguments.data_dir.clone());
+    let as_json = arguments.output == Form::Json;
+    match &arguments.command {
+        Command::Status => {
+            let answer = client.ask(&json!({"request": "status"}))?;
+            let status: Status = client::read(&answer)?;
+            show(&if as_json { pretty(&answer) } else { status.table() });
+            return Ok(if status.is_degraded() { End::Degraded } else { End::Done });
+        }
+        Command::Tree { path } => {
+            let tree = Tree::fetch(&client, path)?;
+            show(&if as_json { pretty(&tree.json()) } else { tree.table() });
+        }
+        Command::Version => show(&version(&client, as_json)),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "hanse", &mut script);
+            show(&String::from_utf8_lossy(&script));
+        }
+    }
+    Ok(End::Done)
+}
+
+/// The program's own version can be shown without any daemon.
+fn version(client: &Client, as_json: bool) -> String {
+    let own = env!("CARGO_PKG_VERSION");
+    let answer = client.ask(&json!({"request": "version"}));
+    if as_json {
+        return pretty(&json!({"client": own, "daemon": answer.ok()}));
+    }
+    let daemon = match &answer {
+        Ok(answer) => {
+            let text = |field: &str| answer.get(field).and_then(Value::as_str).unwrap_or("?").to_owned();
+            format!("{} ({})", text("version"), text("name"))
+        }
+        Err(error) => format!("unknown: {error}"),
+    };
+    format!("client  {own}\ndaemon  {daemon}\n")
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}\n")
+}
+
+/// Writes to the standard output. A reader that has gone away (`| head`) is no error.
+fn show(text: &str) {
+    let mut out = io::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::{Arguments, Command};
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn global_flags_stand_before_or_after_the_command() {
+        for line in [["hanse", "--socket", "s", "tree", "root:a"], ["hanse", "tree", "root:a", "--socket", "s"]] {
+            let arguments = Arguments::try_parse_from(line).unwrap();
+            assert_eq!(arguments.socket.unwrap().to_str(), Some("s"));
+            assert!(matches!(arguments.command, Command::Tree { path } if path == "root:a"));
+        }
+    }
+}

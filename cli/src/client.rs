@@ -1,0 +1,171 @@
+//! The admin protocol's client: finds a daemon that answers, asks it one thing.
+
+use std::fs;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+/// Asks daemons over their admin sockets.
+#[derive(Debug)]
+pub(crate) struct Client {
+    socket: Option<PathBuf>,
+    data_dir: PathBuf,
+}
+
+/// Why there is no answer; each says what to type next.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ClientError {
+    /// The directory holds no admin socket.
+    #[error("there is no daemon in {path}: start a federation with `hansed up`, or say where it is with --data-dir DIR or --socket PATH", path = path.display())]
+    NoSocket {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// No socket is answered.
+    #[error("no daemon answers at {path}: {source}: start it with `hansed up` or `hansed run --config FILE`, or ask another one with --socket PATH", path = path.display())]
+    NoAnswer {
+        /// The last socket that was tried.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The daemon refuses the request.
+    #[error("{0}")]
+    Refused(String),
+    /// The answer is not what this version of the program understands.
+    #[error("the daemon's answer cannot be read: {0}: compare the versions with `hanse version`")]
+    Unreadable(#[from] serde_json::Error),
+}
+
+impl Client {
+    /// A client of one socket, or else of the first daemon in the directory that answers.
+    pub(crate) fn new(socket: Option<PathBuf>, data_dir: PathBuf) -> Self {
+        Self { socket, data_dir }
+    }
+
+    /// Sends a request and gives the answer.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub(crate) fn ask(&self, request: &Value) -> Result<Value, ClientError> {
+        let sockets = match &self.socket {
+            Some(socket) => vec![socket.clone()],
+            None => sockets_in(&self.data_dir),
+        };
+        let mut failure = ClientError::NoSocket { path: self.data_dir.clone() };
+        for path in sockets {
+            match exchange(&path, request) {
+                Ok(line) => {
+                    let answer: Value = serde_json::from_str(&line)?;
+                    return match answer.get("error").and_then(Value::as_str) {
+                        Some(error) => Err(ClientError::Refused(error.to_owned())),
+                        None => Ok(answer),
+                    };
+                }
+                Err(source) => failure = ClientError::NoAnswer { path, source },
+            }
+        }
+        Err(failure)
+    }
+}
+
+/// Turns an answer into what the caller shows.
+///
+/// # Errors
+/// [`ClientError::Unreadable`].
+pub(crate) fn read<T: DeserializeOwned>(answer: &Value) -> Result<T, ClientError> {
+    Ok(T::deserialize(answer)?)
+}
+
+/// The directory's own socket, then those one level below, sorted.
+fn sockets_in(directory: &Path) -> Vec<PathBuf> {
+    let mut sockets: Vec<PathBuf> = fs::read_dir(directory)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path().join(SOCKET)))
+        .chain([directory.join(SOCKET)])
+        .filter(|path| path.exists())
+        .collect();
+    sockets.sort_by_key(|path| (path.components().count(), path.clone()));
+    sockets
+}
+
+fn exchange(path: &Path, request: &Value) -> io::Result<String> {
+    let mut stream = UnixStream::connect(path)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    writeln!(stream, "{request}")?;
+    let mut line = String::new();
+    BufReader::new(stream.take(ANSWER_BYTES_MAX)).read_line(&mut line)?;
+    if !line.ends_with('\n') {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the answer has no end"));
+    }
+    Ok(line)
+}
+
+const SOCKET: &str = "admin.sock";
+/// The daemon itself waits no longer than a second for others.
+const PATIENCE: Duration = Duration::from_secs(5);
+const ANSWER_BYTES_MAX: u64 = 64 << 20;
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::os::unix::net::UnixListener;
+    use std::path::Path;
+    use std::thread;
+
+    use serde_json::{Value, json};
+
+    use super::{Client, ClientError};
+
+    /// Answers the given number of requests on a socket.
+    fn daemon(path: &Path, answers: Vec<&'static str>) -> thread::JoinHandle<Vec<String>> {
+        let listener = UnixListener::bind(path).unwrap();
+        thread::spawn(move || {
+            let answer = |answer: &str| {
+                let (stream, _) = listener.accept().unwrap();
+                let mut line = String::new();
+                BufReader::new(&stream).read_line(&mut line).unwrap();
+                (&stream).write_all(answer.as_bytes()).unwrap();
+                line
+            };
+            answers.into_iter().map(answer).collect()
+        })
+    }
+
+    #[test]
+    fn the_first_daemon_that_answers_is_asked() {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["eu-1", "us-1"] {
+            std::fs::create_dir(directory.path().join(name)).unwrap();
+        }
+        // A daemon that was killed leaves its socket behind.
+        drop(UnixListener::bind(directory.path().join("eu-1/admin.sock")).unwrap());
+        let served = daemon(&directory.path().join("us-1/admin.sock"), vec!["{\"version\":\"1\"}\n"]);
+        let client = Client::new(None, directory.path().to_owned());
+        assert_eq!(client.ask(&json!({"request": "version"})).unwrap(), json!({"version": "1"}));
+        let requests = served.join().unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&requests[0]).unwrap(), json!({"request": "version"}));
+    }
+
+    #[test]
+    fn an_error_says_what_to_type_next() {
+        let directory = tempfile::tempdir().unwrap();
+        let client = Client::new(None, directory.path().to_owned());
+        let request = json!({"request": "status"});
+        assert!(client.ask(&request).unwrap_err().to_string().contains("hansed up"));
+        let socket = directory.path().join("admin.sock");
+        let client = Client::new(Some(socket.clone()), directory.path().to_owned());
+        assert!(matches!(client.ask(&request), Err(ClientError::NoAnswer { .. })));
+        let served = daemon(&socket, vec!["{\"error\":\"no such path\"}\n", "junk\n", "{\"cut"]);
+        assert_eq!(client.ask(&request).unwrap_err().to_string(), "no such path");
+        assert!(matches!(client.ask(&request), Err(ClientError::Unreadable(_))));
+        assert!(matches!(client.ask(&request), Err(ClientError::NoAnswer { .. })));
+        served.join().unwrap();
+    }
+}
