@@ -1,5 +1,6 @@
 //! Ids, epochs and counters. Each is a newtype, so that two numbers in one signature cannot change places.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -68,6 +69,13 @@ macro_rules! text_id {
         impl From<$name> for String {
             fn from(id: $name) -> Self {
                 id.0.as_ref().to_owned()
+            }
+        }
+
+        // Equal, ordered and hashed as its text is, so that a map by id is asked with a text.
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
             }
         }
 

@@ -1,19 +1,20 @@
 //! Where an object stands: resource, logical cluster, namespace, name. Keys sort in this order, so that a list of one
 //! namespace, of one logical cluster and of all logical clusters are each one range.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::ops::Bound;
 use std::sync::Arc;
 
 use hanse_base::id::ClusterId;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The key of one object: one string of bytes, `resource NUL cluster NUL namespace NUL name`.
 ///
 /// `resource` is Kubernetes' group-resource, for example `configmaps` or `workspaces.tenancy.kcp.io`. The namespace of
 /// an object without one is empty. No part holds a NUL; [`Key::new`] is the only way to make one from parts.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "Vec<u8>", into = "Vec<u8>")]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(Arc<[u8]>);
 
 /// Text that cannot be part of a key.
@@ -51,10 +52,32 @@ impl Key {
         Ok(Self(Arc::from(bytes)))
     }
 
+    /// The bytes that all keys of this key's resource begin with: a topic of the hub.
+    pub(crate) fn resource_prefix(&self) -> &[u8] {
+        &self.0[..=self.end_of(0)]
+    }
+
+    /// The bytes that all keys of this key's resource and logical cluster begin with: a topic of the hub.
+    pub(crate) fn cluster_prefix(&self) -> &[u8] {
+        &self.0[..=self.end_of(1)]
+    }
+
+    /// Where the zero byte behind a part stands.
+    fn end_of(&self, part: usize) -> usize {
+        let zeros = self.0.iter().enumerate().filter(|(_, byte)| **byte == NUL);
+        zeros.map(|(position, _)| position).nth(part).expect("a key has three zero bytes")
+    }
+
     /// The bytes of the key.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// Resource, logical cluster, namespace and name.
+    pub(crate) fn parts(&self) -> [&str; 4] {
+        let mut parts = std::str::from_utf8(&self.0).unwrap_or_default().split('\0');
+        std::array::from_fn(|_| parts.next().unwrap_or_default())
     }
 
     fn part(&self, position: usize) -> &str {
@@ -102,19 +125,77 @@ impl fmt::Debug for Key {
     }
 }
 
-impl TryFrom<Vec<u8>> for Key {
+impl TryFrom<&[u8]> for Key {
     type Error = KeyError;
 
-    fn try_from(bytes: Vec<u8>) -> Result<Self, KeyError> {
-        let text = std::str::from_utf8(&bytes).or(Err(KeyError("the bytes are not UTF-8")))?;
+    fn try_from(bytes: &[u8]) -> Result<Self, KeyError> {
+        let text = std::str::from_utf8(bytes).or(Err(KeyError("the bytes are not UTF-8")))?;
         let mut parts = text.split('\0');
         let (Some(resource), Some(cluster), Some(namespace), Some(name), None) =
             (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
         else {
             return Err(KeyError("there are not four parts"));
         };
-        let cluster = ClusterId::new(cluster).or(Err(KeyError("the second part is not a logical cluster")))?;
-        Self::new(resource, &cluster, namespace, name)
+        if ClusterId::new(cluster).is_err() {
+            return Err(KeyError("the second part is not a logical cluster"));
+        }
+        if resource.is_empty() || name.is_empty() {
+            return Err(KeyError("the resource and the name must not be empty"));
+        }
+        if [resource, namespace, name].iter().any(|part| part.len() > KEY_PART_BYTES_MAX) {
+            return Err(KeyError("a part is longer than 512 bytes"));
+        }
+        Ok(Self(Arc::from(bytes)))
+    }
+}
+
+impl TryFrom<Vec<u8>> for Key {
+    type Error = KeyError;
+
+    fn try_from(bytes: Vec<u8>) -> Result<Self, KeyError> {
+        Self::try_from(bytes.as_slice())
+    }
+}
+
+// Ordered as its bytes are, so that a map by key is asked with any slice of bytes.
+impl Borrow<[u8]> for Key {
+    fn borrow(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct KeyVisitor;
+        impl<'de> Visitor<'de> for KeyVisitor {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("the bytes of a key")
+            }
+
+            fn visit_bytes<E: serde::de::Error>(self, bytes: &[u8]) -> Result<Key, E> {
+                Key::try_from(bytes).map_err(E::custom)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut bytes: A) -> Result<Key, A::Error> {
+                let mut joined = Vec::new();
+                while let Some(byte) = bytes.next_element()? {
+                    if joined.len() > 4 * KEY_PART_BYTES_MAX {
+                        return Err(A::Error::custom("a key is too long"));
+                    }
+                    joined.push(byte);
+                }
+                Key::try_from(joined).map_err(A::Error::custom)
+            }
+        }
+        deserializer.deserialize_bytes(KeyVisitor)
     }
 }
 
@@ -153,6 +234,11 @@ impl Scope {
         prefix
     }
 
+    /// The bytes that the hub's topic of this scope has for a name: the resource's prefix, or the logical cluster's.
+    pub(crate) fn topic(&self) -> Vec<u8> {
+        Self { resource: self.resource.clone(), cluster: self.cluster.clone(), namespace: None }.prefix()
+    }
+
     /// The range of keys that begin with [`Scope::prefix`], for a map's `range`.
     #[must_use]
     pub fn range(&self) -> (Bound<Key>, Bound<Key>) {
@@ -186,13 +272,25 @@ mod tests {
     #[test]
     fn a_key_gives_back_its_parts() {
         let key = Key::new("configmaps", &cluster("root"), "default", "a").unwrap();
-        assert_eq!((key.resource(), key.cluster_str(), key.namespace(), key.name()), ("configmaps", "root", "default", "a"));
+        assert_eq!(
+            (key.resource(), key.cluster_str(), key.namespace(), key.name()),
+            ("configmaps", "root", "default", "a")
+        );
         assert_eq!(Key::try_from(Vec::from(key.clone())).unwrap(), key);
     }
 
     #[test]
     fn junk_is_not_a_key() {
-        for junk in [&b""[..], b"a", b"a\0root\0b", b"a\0root\0b\0c\0d", b"\0root\0\0a", b"a\0ROOT\0\0a", b"a\0root\0\0", b"\xff\0root\0\0a"] {
+        for junk in [
+            &b""[..],
+            b"a",
+            b"a\0root\0b",
+            b"a\0root\0b\0c\0d",
+            b"\0root\0\0a",
+            b"a\0ROOT\0\0a",
+            b"a\0root\0\0",
+            b"\xff\0root\0\0a",
+        ] {
             assert!(Key::try_from(junk.to_vec()).is_err(), "{junk:?}");
         }
     }
@@ -206,7 +304,8 @@ mod tests {
             Key::new("configmaps", &cluster("roo"), "ab", "x").unwrap(),
             Key::new("configmaps.x", &cluster("root"), "ab", "x").unwrap(),
         ];
-        let scope = Scope { resource: "configmaps".into(), cluster: Some(cluster("root")), namespace: Some("ab".into()) };
+        let scope =
+            Scope { resource: "configmaps".into(), cluster: Some(cluster("root")), namespace: Some("ab".into()) };
         let range = std::collections::BTreeMap::from_iter(outside.iter().chain([&inside]).map(|key| (key.clone(), ())));
         let found: Vec<_> = range.range(scope.range()).map(|(key, ())| key.clone()).collect();
         assert_eq!(found, [inside.clone()]);

@@ -11,16 +11,23 @@
 //!                              └─────► Outcome bytes
 //! ```
 //!
-//! Reading order: [`key`], [`object`], [`txn`], [`state`], [`home`].
+//! Reading order: [`key`], [`object`], [`txn`], [`state`], [`apply`], [`machine`], [`hub`], [`home`].
 
 pub mod key;
 pub mod object;
 pub mod txn;
 
+mod content;
 pub mod history;
+mod past;
+mod reservation;
 pub mod state;
 
 pub mod apply;
+mod projection;
+mod tenancy;
+pub mod workspace;
+
 pub mod machine;
 pub mod snapshot;
 

@@ -3,10 +3,14 @@
 //! A transaction is all or nothing. Everything that replicas must agree on (uids, times, generated names) was chosen
 //! before it was proposed and is part of it. Each event takes the next revision, in the order of the operations.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use bytes::Bytes;
 use hanse_base::id::{ClusterId, GroupId, RegionName, Revision};
-use hanse_tree::DocumentId;
-use serde::{Deserialize, Serialize};
+use hanse_tree::document::DocumentId;
+use serde::de::{DeserializeOwned, Error as _, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::key::Key;
 use crate::object::Draft;
@@ -17,9 +21,30 @@ pub struct Txn {
     /// The proposer's wall clock, milliseconds since 1970; the only time that `apply` knows.
     pub time_ms: u64,
     /// All must hold, or nothing happens.
+    #[serde(deserialize_with = "bounded")]
     pub preconditions: Vec<Precondition>,
     /// Happen in this order.
+    #[serde(deserialize_with = "bounded")]
     pub operations: Vec<Operation>,
+}
+
+impl Txn {
+    /// The transaction as a command of the log: a version byte, and the fields in postcard.
+    ///
+    /// # Panics
+    /// Never: writing to memory cannot fail.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        encoded(self)
+    }
+
+    /// Reads a command.
+    ///
+    /// # Errors
+    /// The bytes are from a newer version, are not a transaction, or break a limit.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        decoded(bytes)
+    }
 }
 
 /// A condition that is checked when the transaction is applied.
@@ -35,7 +60,7 @@ pub enum Precondition {
     ClusterLive(ClusterId),
     /// The group is the home of the logical cluster, which may be on its way out.
     ClusterHome(ClusterId),
-    /// No object is left of these group-resources in the namespace (all resources, when the list is empty).
+    /// No object of any resource is left in the namespace.
     NamespaceEmpty(ClusterId, String),
 }
 
@@ -88,18 +113,23 @@ pub enum Operation {
         id: ClusterId,
     },
     /// Changes of another group's document, as its owner wrote them.
+    ///
+    /// Stands alone in its transaction. Changes behind one that is malformed are left out: the transaction is refused
+    /// only when the first that is not held yet is malformed.
     MergeChanges {
         /// The document. Its group is not this one.
+        #[serde(with = "WrittenDocumentId")]
         document: DocumentId,
         /// Sequence of the first change.
         sequence: u64,
         /// Consecutive changes. Those already held are skipped.
+        #[serde(deserialize_with = "bounded")]
         changes: Vec<Bytes>,
     },
     /// What this group is: written once when the group is founded, and when its address changes.
     Describe(Region),
     /// Makes the logical cluster `root` at home in this group, with its first objects.
-    FoundRoot(Vec<(Key, Draft)>),
+    FoundRoot(#[serde(deserialize_with = "bounded")] Vec<(Key, Draft)>),
 }
 
 /// A workspace to be made.
@@ -116,6 +146,7 @@ pub struct NewWorkspace {
     /// The Workspace object as JSON, without what each region adds to it (name, resourceVersion, URL).
     pub content: Bytes,
     /// What the logical cluster holds from its first moment.
+    #[serde(deserialize_with = "bounded")]
     pub objects: Vec<(Key, Draft)>,
 }
 
@@ -128,6 +159,15 @@ pub struct Region {
     pub url: String,
     /// The group that `root` is at home in.
     pub founder: GroupId,
+}
+
+/// How a [`DocumentId`] is written.
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "DocumentId")]
+struct WrittenDocumentId {
+    group: GroupId,
+    ordinal: u32,
+    generation: u32,
 }
 
 /// How long a reserved name waits for its workspace, in milliseconds of the proposers' clocks.
@@ -146,6 +186,25 @@ pub enum Outcome {
     },
     /// Nothing of it happened.
     Refused(Refusal),
+}
+
+impl Outcome {
+    /// The outcome as the log's answer: a version byte, and the fields in postcard.
+    ///
+    /// # Panics
+    /// Never: writing to memory cannot fail.
+    #[must_use]
+    pub fn encode(&self) -> Bytes {
+        encoded(self)
+    }
+
+    /// Reads an answer.
+    ///
+    /// # Errors
+    /// The bytes are from a newer version, or are not an outcome.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        decoded(bytes)
+    }
 }
 
 /// Why nothing happened.
@@ -199,4 +258,68 @@ pub enum Refusal {
         /// What is wrong with it.
         why: String,
     },
+}
+
+/// Bytes that are not a transaction or an outcome of this version.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Longer than [`TXN_BYTES_MAX`].
+    #[error("it has {0} bytes, more than {TXN_BYTES_MAX}")]
+    TooLarge(usize),
+    /// From a newer daemon.
+    #[error("it has the unknown version {0}")]
+    Version(u8),
+    /// Anything else.
+    #[error("its bytes cannot be decoded")]
+    Junk,
+}
+
+/// The largest transaction, encoded. Kubernetes takes bodies of 3 MiB; a workspace comes with several objects.
+pub const TXN_BYTES_MAX: usize = 16 << 20;
+/// The longest list in a transaction.
+pub const TXN_LIST_MAX: usize = 16_384;
+
+const VERSION: u8 = 1;
+
+fn encoded<T: Serialize>(value: &T) -> Bytes {
+    let start = Vec::from([VERSION]);
+    Bytes::from(postcard::to_extend(value, start).expect("writing to memory cannot fail"))
+}
+
+fn decoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
+    if bytes.len() > TXN_BYTES_MAX {
+        return Err(DecodeError::TooLarge(bytes.len()));
+    }
+    let (version, rest) = bytes.split_first().ok_or(DecodeError::Junk)?;
+    if *version != VERSION {
+        return Err(DecodeError::Version(*version));
+    }
+    match postcard::take_from_bytes(rest) {
+        Ok((value, [])) => Ok(value),
+        _ => Err(DecodeError::Junk),
+    }
+}
+
+/// Reads a list of at most [`TXN_LIST_MAX`] items: a few bytes must not become a great many structs.
+fn bounded<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    struct Bounded<T>(PhantomData<T>);
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Bounded<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {TXN_LIST_MAX} items")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
+            let mut list = Vec::with_capacity(items.size_hint().unwrap_or_default().min(64));
+            while let Some(item) = items.next_element()? {
+                if list.len() == TXN_LIST_MAX {
+                    return Err(A::Error::invalid_length(list.len() + 1, &self));
+                }
+                list.push(item);
+            }
+            Ok(list)
+        }
+    }
+    deserializer.deserialize_seq(Bounded(PhantomData))
 }

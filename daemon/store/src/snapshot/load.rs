@@ -1,0 +1,235 @@
+//! Puts a state together from its records.
+
+use std::io::Read;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hanse_base::id::{ClusterId, Epoch, GroupId, Revision, is_segment};
+use hanse_tree::document::DocumentId;
+use hanse_tree::documents::{Documents, ROWS_PER_DOCUMENT_MAX, SavedDocument};
+
+use super::SnapshotError;
+use super::v1::{self, Record};
+use crate::apply::GROUPS_MAX;
+use crate::history::{History, HistoryLimits};
+use crate::key::{Key, Scope};
+use crate::object::Object;
+use crate::reservation::{RESERVATIONS_MAX, Reservation};
+use crate::state::{Cluster, FIRST_REVISION, ROOT, State};
+use crate::workspace::WORKSPACES;
+
+/// Reads all records.
+pub(super) fn load(input: &mut impl Read, group: &GroupId, limits: HistoryLimits) -> Result<State, SnapshotError> {
+    let mut buffer = Vec::new();
+    let Record::Head { group: found, revision, region } = v1::read(input, &mut buffer)? else {
+        return Err(SnapshotError::Damaged("the head is missing"));
+    };
+    if found != group.as_str() {
+        let found = GroupId::new(found).or(Err(SnapshotError::Damaged("the group is not an id")))?;
+        return Err(SnapshotError::Group { found, expected: group.clone() });
+    }
+    if Revision(revision) < FIRST_REVISION {
+        return Err(SnapshotError::Damaged("the revision is too low"));
+    }
+    let mut state = State::new(group.clone(), limits);
+    state.history = History::new(Revision(revision), limits);
+    state.region = region.map(Arc::new);
+    let mut loading = Loading { state, stage: Stage::Clusters, documents: 0, saved: Vec::new(), parts_left: 0 };
+    while !loading.take(&v1::read(input, &mut buffer)?)? {}
+    loading.finish()
+}
+
+/// A state that is being put together.
+struct Loading {
+    state: State,
+    stage: Stage,
+    documents: u64,
+    /// The documents of one group, until the next group's begin.
+    saved: Vec<SavedDocument>,
+    /// Parts of the last document that have not come.
+    parts_left: u32,
+}
+
+/// How far the records are. They never go back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Clusters,
+    Reservations,
+    Documents,
+    Objects,
+    End,
+}
+
+impl Loading {
+    /// Takes the next record; whether it was the last.
+    fn take(&mut self, record: &Record<'_>) -> Result<bool, SnapshotError> {
+        let stage = match record {
+            Record::Head { .. } => return Err(SnapshotError::Damaged("there is a second head")),
+            Record::Cluster { .. } => Stage::Clusters,
+            Record::Reservation { .. } => Stage::Reservations,
+            Record::Document { .. } | Record::Part(_) => Stage::Documents,
+            Record::Object { .. } => Stage::Objects,
+            Record::End { .. } => Stage::End,
+        };
+        if stage < self.stage {
+            return Err(SnapshotError::Damaged("the records are out of order"));
+        }
+        if self.parts_left > 0 && !matches!(record, Record::Part(_)) {
+            return Err(SnapshotError::Damaged("a part of a document is missing"));
+        }
+        if self.stage <= Stage::Documents && stage > Stage::Documents {
+            self.load_documents()?;
+        }
+        self.stage = stage;
+        match *record {
+            Record::Head { .. } => {}
+            Record::Cluster { id, epoch, deleting } => self.cluster(id, Cluster { epoch: Epoch(epoch), deleting })?,
+            Record::Reservation { parent, name, id, made_ms } => self.reservation(parent, name, id, made_ms)?,
+            Record::Document { group, ordinal, generation, incoming, parts } => {
+                let group = GroupId::new(group).or(Err(SnapshotError::Damaged("a document's group is not an id")))?;
+                self.document(DocumentId { group, ordinal, generation }, incoming, parts)?;
+            }
+            Record::Part(part) => self.part(part.0)?,
+            Record::Object { .. } => self.object(record)?,
+            Record::End { clusters, reservations, documents, objects } => {
+                let held = &self.state;
+                let counts = [held.clusters.len() as u64, held.reservations.iter().len() as u64, self.documents];
+                if [clusters, reservations, documents] != counts || objects != held.objects.len() as u64 {
+                    return Err(SnapshotError::Damaged("records are missing"));
+                }
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn cluster(&mut self, id: &str, cluster: Cluster) -> Result<(), SnapshotError> {
+        let id = cluster_id(id)?;
+        if self.state.clusters.get_max().is_some_and(|(last, _)| *last >= id) {
+            return Err(SnapshotError::Damaged("the logical clusters are out of order"));
+        }
+        if cluster.deleting {
+            self.state.ending_clusters.insert(id.clone());
+        }
+        self.state.clusters.insert(id, cluster);
+        Ok(())
+    }
+
+    fn reservation(&mut self, parent: &str, name: &str, id: &str, made_ms: u64) -> Result<(), SnapshotError> {
+        let (parent, id) = (cluster_id(parent)?, cluster_id(id)?);
+        let ascending = self.state.reservations.last().is_none_or(|last| last < (&parent, name));
+        if !is_segment(name) || !ascending || self.state.reservations.iter().len() >= RESERVATIONS_MAX {
+            return Err(SnapshotError::Damaged("the reservations are out of order"));
+        }
+        self.state.reservations.restore(&parent, name, Reservation { id, made_ms });
+        Ok(())
+    }
+
+    fn document(&mut self, id: DocumentId, incoming: bool, parts: u32) -> Result<(), SnapshotError> {
+        if self.saved.last().is_some_and(|last| last.id.group != id.group) {
+            self.load_documents()?;
+        }
+        self.saved.push(SavedDocument { id, incoming, bytes: Vec::new() });
+        self.parts_left = parts;
+        self.documents += 1;
+        Ok(())
+    }
+
+    fn part(&mut self, part: &[u8]) -> Result<(), SnapshotError> {
+        let (Some(document), Some(left)) = (self.saved.last_mut(), self.parts_left.checked_sub(1)) else {
+            return Err(SnapshotError::Damaged("a part belongs to no document"));
+        };
+        document.bytes.extend_from_slice(part);
+        self.parts_left = left;
+        Ok(())
+    }
+
+    /// Puts the documents of one group into the state, and their rows into the tree.
+    fn load_documents(&mut self) -> Result<(), SnapshotError> {
+        let saved = std::mem::take(&mut self.saved);
+        let Some(group) = saved.first().map(|document| document.id.group.clone()) else { return Ok(()) };
+        let documents = Documents::load(group.clone(), ROWS_PER_DOCUMENT_MAX, saved)
+            .map_err(|error| SnapshotError::Document { document: group.to_string(), error })?;
+        self.state.tree.put_all(documents.rows().map(|row| (group.clone(), row)));
+        let others = &mut self.state.others;
+        if group == self.state.group {
+            // The own documents come first, and once.
+            if !self.state.own.is_empty() || !others.is_empty() {
+                return Err(SnapshotError::Damaged("the groups' documents are out of order"));
+            }
+            self.state.own = documents;
+            return Ok(());
+        }
+        if others.get_max().is_some_and(|(last, _)| *last >= group) || others.len() >= GROUPS_MAX {
+            return Err(SnapshotError::Damaged("the groups' documents are out of order"));
+        }
+        others.insert(group, documents);
+        Ok(())
+    }
+
+    fn object(&mut self, record: &Record<'_>) -> Result<(), SnapshotError> {
+        let Record::Object { key, revision, revision_at, bytes, ref labels, deleting } = *record else { return Ok(()) };
+        let key = Key::try_from(key.0).or(Err(SnapshotError::Damaged("a key is not one")))?;
+        let state = &mut self.state;
+        if state.objects.get_max().is_some_and(|(last, _)| *last >= key) {
+            return Err(SnapshotError::Damaged("the objects are out of order"));
+        }
+        if revision > state.revision().0 {
+            return Err(SnapshotError::Damaged("an object is newer than the state"));
+        }
+        if key.resource() != WORKSPACES && !state.is_home(key.cluster_str()) {
+            return Err(SnapshotError::Damaged("an object's logical cluster is not at home here"));
+        }
+        let digits = revision.to_string();
+        let quoted = [b"\"", digits.as_bytes(), b"\""].concat();
+        let before = usize::try_from(revision_at).ok().and_then(|at| at.checked_sub(1));
+        if !before.and_then(|at| bytes.0.get(at..)).is_some_and(|from| from.starts_with(&quoted)) {
+            return Err(SnapshotError::Damaged("an object does not carry its revision"));
+        }
+        let object = Object {
+            revision: Revision(revision),
+            bytes: Bytes::copy_from_slice(bytes.0),
+            revision_at,
+            labels: labels.iter().map(|(key, value)| (Box::from(*key), Box::from(*value))).collect(),
+            deleting,
+        };
+        state.content.add(&key);
+        if deleting && key.resource() == "namespaces" {
+            state.ending_namespaces.insert(key.clone());
+        }
+        state.objects.insert(key, Arc::new(object));
+        Ok(())
+    }
+
+    /// Checks that the parts belong together, and makes what can be had from them.
+    fn finish(self) -> Result<State, SnapshotError> {
+        let mut state = self.state;
+        let living = state.own.rows().filter(|row| !row.deleted).map(|row| row.id);
+        let homes = state.clusters.keys().filter(|id| id.as_str() != ROOT);
+        let mut living: Vec<_> = living.collect();
+        living.sort();
+        if !living.iter().eq(homes) {
+            return Err(SnapshotError::Damaged("the logical clusters are not those of the group's rows"));
+        }
+        let places: Vec<_> =
+            state.tree.iter().filter_map(|(id, node)| Some((id.clone(), state.place(node)?))).collect();
+        for (id, key) in places {
+            if !state.objects.contains_key(&key) {
+                return Err(SnapshotError::Damaged("a workspace of the tree has no object"));
+            }
+            state.shown.insert(id, key);
+        }
+        let workspaces = Scope { resource: WORKSPACES.into(), cluster: None, namespace: None };
+        if state.count(&workspaces) != state.shown.len() as u64 {
+            return Err(SnapshotError::Damaged("a Workspace object has no workspace in the tree"));
+        }
+        for id in state.clusters.keys().cloned().collect::<Vec<_>>() {
+            state.judge(&id);
+        }
+        Ok(state)
+    }
+}
+
+fn cluster_id(text: &str) -> Result<ClusterId, SnapshotError> {
+    ClusterId::new(text).or(Err(SnapshotError::Damaged("a logical cluster's id is not one")))
+}
