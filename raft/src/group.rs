@@ -1,0 +1,441 @@
+//! A Raft group of bytes, as the rest of the daemon sees it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hanse_base::clock::Clock;
+use hanse_base::disk::Disk;
+use hanse_base::id::{DaemonId, LogIndex, Term};
+use hanse_base::net::Net;
+use hanse_base::random::Random;
+use openraft::errors::{ClientWriteError, RaftError};
+use openraft::storage::IOFlushed;
+use openraft::type_config::TypeConfigExt;
+use openraft::{ChangeMembers, Config, LogIdOptionExt, Raft, RaftMetrics, ServerState, SnapshotPolicy};
+use tokio::io::AsyncRead;
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+use crate::config::GroupConfig;
+use crate::consensus::{Entry, Kind, LogId, Membership, Payload, log_id};
+use crate::error::{Failure, MembershipError, ProposeError, ReadError, StartError};
+use crate::log::{Log, lock};
+use crate::machine::Machine;
+use crate::network::Links;
+use crate::propose::{self, Proposal, Proposed};
+use crate::read::{self, Waiter};
+use crate::replica::Replica;
+use crate::segment::Identity;
+use crate::snapshots::Snapshots;
+use crate::state::StateMachine;
+use crate::status::{FollowerStatus, GroupStatus, Leadership, Role};
+use crate::storage::Storage;
+use crate::{keep, serve};
+
+/// The world as a group sees it.
+#[derive(Clone)]
+pub struct Seams {
+    /// Where log and snapshots are.
+    pub disk: Arc<dyn Disk>,
+    /// How to reach the other replicas.
+    pub net: Arc<dyn Net>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+}
+
+/// A replica of a group. Cheap to clone; all clones are the same replica. It stops when [`Group::shutdown`] is called,
+/// or when the last clone is dropped.
+#[derive(Clone)]
+pub struct Group {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    replica: Arc<Replica>,
+    proposals: mpsc::Sender<Proposal>,
+    reads: mpsc::Sender<Waiter>,
+    tasks: std::sync::Mutex<Option<JoinSet<()>>>,
+    /// Ends when openraft has let go of the state machine.
+    machine_dropped: watch::Receiver<Option<LogId>>,
+}
+
+impl Group {
+    /// Opens the directory, restores the state and joins the group. Returns before there is a leader.
+    ///
+    /// # Errors
+    /// See [`StartError`]. Nothing on disk was changed, except that a torn write was cut off the log.
+    pub async fn start(config: GroupConfig, machine: impl Machine, seams: Seams) -> Result<Self, StartError> {
+        config.check()?;
+        let opened = open(&config, Box::new(machine), &seams).await?;
+        let Opened { log, snapshots, machine } = opened;
+        found(&config, &log).await?;
+        let failure = watch::Sender::new(None);
+        let published = watch::Sender::new(None);
+        let seen = published.subscribe();
+        let state = StateMachine::new(machine, snapshots.clone(), published, failure.clone());
+        let links = Links {
+            net: seams.net.clone(),
+            group: config.group.clone(),
+            daemon: config.daemon,
+            append_wait: Duration::from_millis(config.election_ms_max),
+            snapshot_idle: config.limits.snapshot_idle,
+        };
+        let storage = Storage { log: log.clone(), message_bytes_max: config.limits.message_bytes_max };
+        let engine = engine_config(&config)?;
+        let raft = Raft::new(config.daemon, Arc::new(engine), links.clone(), storage, state).await;
+        let raft = raft.map_err(|error| StartError::State(error.to_string()))?;
+        let replica = Arc::new(Replica {
+            forwards: Semaphore::new(config.limits.forwards_in_flight_max),
+            config,
+            raft,
+            links,
+            log,
+            snapshots,
+            published: seen.clone(),
+            leadership: watch::Sender::new(Leadership::default()),
+            failure,
+            closing: watch::Sender::new(false),
+            receiving: tokio::sync::Mutex::new(()),
+            clock: seams.clock,
+            random: seams.random,
+        });
+        let group = Self { inner: Arc::new(Inner::start(replica, seen)) };
+        group.stand_first().await;
+        Ok(group)
+    }
+
+    /// Proposes a command. Answers when it is durable on a majority and applied on the leader, which may be another
+    /// daemon. The order among callers is free.
+    ///
+    /// # Errors
+    /// See [`ProposeError`]: each says whether the command may still be applied.
+    pub async fn propose(&self, command: Bytes) -> Result<Proposed, ProposeError> {
+        let bytes_max = self.inner.replica.config.limits.command_bytes_max;
+        if command.len() > bytes_max {
+            return Err(ProposeError::TooLarge { bytes: command.len(), bytes_max });
+        }
+        let (answer, outcome) = oneshot::channel();
+        self.inner.proposals.try_send(Proposal { command, answer }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => ProposeError::Busy,
+            mpsc::error::TrySendError::Closed(_) => ProposeError::ShuttingDown,
+        })?;
+        let gone = |_gone| ProposeError::Unknown { why: "this replica stopped on the way".to_owned() };
+        outcome.await.map_err(gone)?
+    }
+
+    /// Returns when this replica shows everything that was acknowledged anywhere before the call. Callers at the same
+    /// time share one round to the leader; a sole voter needs none. The index is the one that was waited for.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn read_index(&self) -> Result<LogIndex, ReadError> {
+        if self.inner.replica.is_closing() {
+            return Err(ReadError::ShuttingDown);
+        }
+        if let Some(index) = self.inner.replica.sole_read_index() {
+            return Ok(index);
+        }
+        let (waiter, index) = oneshot::channel();
+        self.inner.reads.try_send(waiter).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => ReadError::Busy,
+            mpsc::error::TrySendError::Closed(_) => ReadError::ShuttingDown,
+        })?;
+        let index = index.await.map_err(|_gone| ReadError::ShuttingDown)??;
+        self.inner.replica.applied(index).await?;
+        Ok(index)
+    }
+
+    /// Waits until this replica shows the state after the index.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub async fn applied(&self, index: LogIndex) -> Result<(), ReadError> {
+        self.inner.replica.applied(index).await
+    }
+
+    /// Carries out what another replica asks for; the transport hands it in and sends the answer back. `from` is who the
+    /// transport has proved the sender to be. Never fails: what cannot be understood gets an answer that says so.
+    pub async fn receive_call(&self, from: DaemonId, request: Bytes) -> Bytes {
+        serve::call(&self.inner.replica, from, request).await
+    }
+
+    /// Receives what a leader uploads. The body goes to a file as it arrives.
+    pub async fn receive_upload(&self, from: DaemonId, head: Bytes, body: Box<dyn AsyncRead + Send + Unpin>) -> Bytes {
+        serve::upload(&self.inner.replica, from, head, body).await
+    }
+
+    /// The state of this replica now.
+    #[must_use]
+    pub fn status(&self) -> GroupStatus {
+        let replica = &self.inner.replica;
+        let extent = replica.log.extent();
+        let published = *replica.published.borrow();
+        let snapshot = replica.snapshots.current();
+        replica.with_metrics(|metrics| {
+            let membership = metrics.membership_config.membership();
+            let index = |id: Option<LogId>| id.map(|id| LogIndex(id.index));
+            GroupStatus {
+                group: replica.config.group.clone(),
+                daemon: replica.config.daemon,
+                role: role(metrics.state),
+                leader: metrics.current_leader,
+                term: Term(metrics.current_term),
+                last_log: index(extent.last),
+                committed: index(metrics.local_committed),
+                applied: index(published),
+                snapshot: snapshot.as_ref().and_then(|current| index(current.meta.last_log_id)),
+                snapshot_bytes: snapshot.as_ref().map_or(0, |current| current.bytes),
+                voters: membership.voter_ids().collect(),
+                learners: membership.learner_ids().collect(),
+                followers: followers(metrics, extent.last, replica.config.daemon),
+                log_bytes: extent.disk_bytes,
+            }
+        })
+    }
+
+    /// Who leads, and every change of it.
+    #[must_use]
+    pub fn leadership(&self) -> watch::Receiver<Leadership> {
+        self.inner.replica.leadership.subscribe()
+    }
+
+    /// Becomes `Some` when the replica has stopped for good: a failed write or sync, a damaged log, a panic in the state
+    /// machine. The daemon must exit with an error; what it did not acknowledge may or may not have happened.
+    #[must_use]
+    pub fn failure(&self) -> watch::Receiver<Option<Failure>> {
+        self.inner.replica.failure.subscribe()
+    }
+
+    /// Adds members that follow without a vote. Only on the leader.
+    ///
+    /// # Errors
+    /// See [`MembershipError`].
+    pub async fn add_learners(&self, daemons: BTreeSet<DaemonId>) -> Result<(), MembershipError> {
+        let nodes: BTreeMap<_, _> = daemons.into_iter().map(|daemon| (daemon, ())).collect();
+        self.change(ChangeMembers::AddNodes(nodes)).await
+    }
+
+    /// Makes exactly these daemons, which must be members already, the voters. Voters that are not among them leave the
+    /// group. Only on the leader, and one change at a time.
+    ///
+    /// # Errors
+    /// See [`MembershipError`].
+    pub async fn set_voters(&self, daemons: BTreeSet<DaemonId>) -> Result<(), MembershipError> {
+        if daemons.is_empty() {
+            return Err(MembershipError::Refused("a group needs at least one voter".to_owned()));
+        }
+        self.change(ChangeMembers::ReplaceAllVoters(daemons)).await
+    }
+
+    /// Removes members that have no vote. Only on the leader.
+    ///
+    /// # Errors
+    /// See [`MembershipError`].
+    pub async fn remove_learners(&self, daemons: BTreeSet<DaemonId>) -> Result<(), MembershipError> {
+        self.change(ChangeMembers::RemoveNodes(daemons)).await
+    }
+
+    /// Takes a snapshot soon, whatever the size of the log. [`Group::status`] shows when it is there.
+    pub async fn take_snapshot(&self) {
+        // Fails only when the group has stopped; then there is nothing to take.
+        drop(self.inner.replica.raft.trigger().snapshot().await);
+    }
+
+    /// Hands leadership over, if this replica has it and another voter can take it; then stops. What was acknowledged is
+    /// durable in any case. When it returns, no task of the group is left and its files are closed.
+    pub async fn shutdown(&self) {
+        let replica = &self.inner.replica;
+        if replica.failure.borrow().is_none() {
+            self.hand_over().await;
+        }
+        replica.closing.send_replace(true);
+        let tasks = lock(&self.inner.tasks).take();
+        if let Some(mut tasks) = tasks {
+            while tasks.join_next().await.is_some() {}
+        }
+        if replica.raft.shutdown().await.is_err() {
+            tracing::warn!("the consensus engine did not end cleanly");
+        }
+        replica.snapshots.stop().await;
+        let mut machine = self.inner.machine_dropped.clone();
+        while machine.changed().await.is_ok() {}
+        let log = replica.log.clone();
+        if tokio::task::spawn_blocking(move || log.close()).await.is_err() {
+            tracing::warn!("the log did not close cleanly");
+        }
+    }
+
+    async fn hand_over(&self) {
+        let replica = &self.inner.replica;
+        let here = replica.config.daemon;
+        let best = replica.with_metrics(|metrics| {
+            let followers = metrics.replication.as_ref().filter(|_| metrics.state == ServerState::Leader)?;
+            let is_voter = |daemon: &DaemonId| metrics.membership_config.voter_ids().any(|voter| voter == *daemon);
+            let others = followers.iter().filter(|(daemon, _)| **daemon != here && is_voter(daemon));
+            others.max_by_key(|(_, matched)| **matched).map(|(daemon, _)| *daemon)
+        });
+        let Some(best) = best else { return };
+        let mut known = replica.leadership.subscribe();
+        if replica.raft.trigger().transfer_leader(best).await.is_err() {
+            return;
+        }
+        let moved = known.wait_for(|known| known.leader.is_some_and(|leader| leader != here));
+        let wait = Duration::from_millis(replica.config.election_ms_max);
+        if !matches!(tokio::time::timeout(wait, moved).await, Ok(Ok(_))) {
+            tracing::info!("no other replica took leadership over in time");
+        }
+    }
+
+    async fn change(&self, change: ChangeMembers<DaemonId, ()>) -> Result<(), MembershipError> {
+        match self.inner.replica.raft.change_membership(change, false).await {
+            Ok(_response) => Ok(()),
+            Err(RaftError::APIError(ClientWriteError::ForwardToLeader(forward))) => {
+                Err(MembershipError::NotLeader { leader: forward.leader_id })
+            }
+            Err(RaftError::APIError(error @ ClientWriteError::LogEntryDiscarded(_))) => {
+                Err(MembershipError::Unknown(error.to_string()))
+            }
+            Err(RaftError::APIError(error)) => Err(MembershipError::Refused(error.to_string())),
+            Err(RaftError::Fatal(error)) => Err(MembershipError::Unknown(error.to_string())),
+        }
+    }
+
+    /// A sole voter elects itself at once. In a larger group the first voter asks at once, so that a group whose daemons
+    /// start together need not wait for an election time; the pre-vote disturbs nobody who has a leader.
+    async fn stand_first(&self) {
+        let replica = &self.inner.replica;
+        let here = replica.config.daemon;
+        let (is_sole, is_first) = replica.with_metrics(|metrics| {
+            let first = metrics.membership_config.voter_ids().min();
+            (replica.is_sole_voter(metrics), first == Some(here))
+        });
+        if (is_sole || is_first) && replica.raft.trigger().elect(!is_sole).await.is_err() {
+            tracing::warn!("the consensus engine stopped at once");
+        }
+    }
+}
+
+impl Inner {
+    fn start(replica: Arc<Replica>, machine_dropped: watch::Receiver<Option<LogId>>) -> Self {
+        let limits = &replica.config.limits;
+        let (proposals, proposed) = mpsc::channel(limits.proposals_waiting_max);
+        let (reads, waiting) = mpsc::channel(limits.reads_waiting_max);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(propose::run(replica.clone(), proposed));
+        tasks.spawn(read::run(replica.clone(), waiting));
+        tasks.spawn(keep::follow(replica.clone()));
+        tasks.spawn(keep::watch_leader(replica.clone()));
+        Self { replica, proposals, reads, tasks: std::sync::Mutex::new(Some(tasks)), machine_dropped }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.replica.closing.send_replace(true);
+        self.replica.log.abandon();
+    }
+}
+
+struct Opened {
+    log: Log,
+    snapshots: Arc<Snapshots>,
+    machine: Box<dyn Machine>,
+}
+
+async fn open(config: &GroupConfig, mut machine: Box<dyn Machine>, seams: &Seams) -> Result<Opened, StartError> {
+    let (config, disk) = (config.clone(), seams.disk.clone());
+    let [salt, ..] =
+        [seams.random.number()].map(u64::to_le_bytes).map(|bytes| [bytes[0], bytes[1], bytes[2], bytes[3]]);
+    let opening = tokio::task::spawn_blocking(move || {
+        let directory = config.directory.clone();
+        disk.create_directory(&directory).map_err(|error| StartError::disk("create", &directory, error))?;
+        let snapshots = Snapshots::open(disk.clone(), &directory, config.group.clone(), &mut *machine)?;
+        let identity = Identity { group: config.group.clone(), daemon: config.daemon };
+        let log = Log::open(disk, &directory, identity, &config.limits, u32::from_le_bytes(salt))?;
+        agree(&directory, &log, &snapshots).inspect_err(|_error| log.close())?;
+        Ok(Opened { log, snapshots: Arc::new(snapshots), machine })
+    });
+    opening.await.unwrap_or_else(|panic| Err(StartError::State(panic.to_string())))
+}
+
+/// Log and snapshot must fit together: what the log has dropped must be in the snapshot.
+fn agree(directory: &Path, log: &Log, snapshots: &Snapshots) -> Result<(), StartError> {
+    let snapshot = snapshots.current().and_then(|current| current.meta.last_log_id);
+    let extent = log.extent();
+    let damaged = |what: String| {
+        let (path, directory) = (directory.to_owned(), directory.to_owned());
+        Err(StartError::Damaged { path, offset: 0, what, directory })
+    };
+    if snapshot.is_some() && log.is_fresh() {
+        return damaged("there is a snapshot but no log, so this daemon's votes are lost".to_owned());
+    }
+    if extent.purged > snapshot {
+        let (purged, reaches) = (extent.purged.next_index(), snapshot.next_index());
+        return damaged(format!("the log begins with entry {purged}, but the snapshot ends before entry {reaches}"));
+    }
+    Ok(())
+}
+
+/// Writes the first entry of a new group: the membership. It is the same on every founder, so it needs no leader.
+async fn found(config: &GroupConfig, log: &Log) -> Result<(), StartError> {
+    if !log.is_fresh() || !config.voters.contains(&config.daemon) {
+        return Ok(());
+    }
+    let membership = Membership::new(vec![config.voters.clone()], config.voters.clone());
+    let membership = membership.map_err(|error| StartError::Configuration(error.to_string()))?;
+    let entry = Entry { log_id: log_id(0, 0), payload: Payload::Membership(membership) };
+    let (done, durable) = Kind::oneshot();
+    let written = async {
+        log.append(std::iter::once(entry), IOFlushed::signal(done)).await?;
+        durable.await.unwrap_or_else(|_gone| Err(std::io::Error::other("the log has stopped")))
+    };
+    written.await.map_err(|error| StartError::disk("write the log in", &config.directory, error))
+}
+
+fn engine_config(config: &GroupConfig) -> Result<Config, StartError> {
+    let engine = Config {
+        cluster_name: config.group.to_string(),
+        heartbeat_interval: config.heartbeat_ms,
+        election_timeout_min: config.election_ms_min,
+        election_timeout_max: config.election_ms_max,
+        // Snapshots and purges are asked for by `keep`, which counts bytes instead of entries.
+        snapshot_policy: SnapshotPolicy::Never,
+        max_in_snapshot_log_to_keep: u64::MAX,
+        max_payload_entries: 1024,
+        api_channel_size: Some(4096),
+        notification_channel_size: Some(4096),
+        enable_pre_vote: Some(true),
+        // A restarted leader may have lost entries that it had not synced but had sent: leading on in the same term, it
+        // would give their indexes and term to other entries.
+        enable_leader_restore: Some(false),
+        broadcast_submitted_on_append: Some(true),
+        // A link that is down fails at once, so trying again soon costs nothing.
+        backoff: "20ms 50ms ...200ms".to_owned(),
+        ..Config::default()
+    };
+    engine.validate().map_err(|error| StartError::Configuration(error.to_string()))
+}
+
+fn role(state: ServerState) -> Role {
+    match state {
+        ServerState::Leader => Role::Leader,
+        ServerState::Follower => Role::Follower,
+        ServerState::Candidate => Role::Candidate,
+        ServerState::Learner => Role::Learner,
+        ServerState::Shutdown => Role::Stopped,
+    }
+}
+
+fn followers(metrics: &RaftMetrics<Kind>, last: Option<LogId>, here: DaemonId) -> BTreeMap<DaemonId, FollowerStatus> {
+    let followers = metrics.replication.iter().flatten().filter(|(daemon, _)| **daemon != here);
+    let status = |matched: Option<LogId>| FollowerStatus {
+        matched: matched.map(|id| LogIndex(id.index)),
+        lag: last.next_index().saturating_sub(matched.next_index()),
+    };
+    followers.map(|(daemon, matched)| (*daemon, status(*matched))).collect()
+}

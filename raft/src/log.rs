@@ -1,0 +1,598 @@
+//! The log in memory: where each entry is, the newest entries themselves, and the queue to the thread that writes.
+//!
+//! Kept relations: indexes are without a gap from `first` on; `purged.index + 1 == first` when anything was purged;
+//! the last `cached` slots hold their entries, and every slot without an entry has a place in a file.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hanse_base::disk::{Disk, DiskFile};
+use tokio::sync::{Notify, watch};
+
+use crate::codec::{Reader, Writer as Form};
+use crate::config::Limits;
+use crate::consensus::{Entry, LogId, Vote, log_id};
+use crate::error::{Failure, StartError};
+use crate::form::{entry_bytes, get_entry, put_entry};
+use crate::record::{RecordKind, decode};
+use crate::recover::{Base, Place, recover};
+use crate::segment::{Identity, Segment};
+use crate::writer::{Job, LogWriter, Marked, NewEntry, Start, Work};
+
+/// How far two entries may be apart in a file to be read together.
+const READ_GAP_BYTES_MAX: u64 = 4 << 10;
+/// Most bytes of one read, unless a single entry is longer.
+const READ_BYTES_MAX: u64 = 1 << 20;
+
+/// A handle to the log; clones are the same log.
+#[derive(Clone)]
+pub(crate) struct Log {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What handles and the writing thread share.
+pub(crate) struct Shared {
+    state: Mutex<State>,
+    queue: Mutex<Queue>,
+    /// Wakes the writing thread.
+    work: Condvar,
+    /// Wakes those who wait for room in the queue.
+    room: Notify,
+    failure: watch::Sender<Option<Failure>>,
+    salt: u32,
+    cache_bytes_max: usize,
+    queue_bytes_max: usize,
+}
+
+#[derive(Default)]
+struct State {
+    vote: Option<Vote>,
+    committed: Option<LogId>,
+    purged: Option<LogId>,
+    first: u64,
+    slots: VecDeque<Slot>,
+    /// How many slots at the end hold their entry.
+    cached: usize,
+    cached_bytes: usize,
+    stamp: u64,
+    segments: BTreeMap<u64, Arc<dyn DiskFile>>,
+    /// Bytes of all segments on disk.
+    disk_bytes: u64,
+    /// Bytes written since the log was opened; only ever grows.
+    written_bytes: u64,
+}
+
+struct Slot {
+    term: u64,
+    stamp: u64,
+    bytes: usize,
+    entry: Option<Entry>,
+    place: Option<Place>,
+}
+
+#[derive(Default)]
+struct Queue {
+    jobs: VecDeque<Job>,
+    bytes: usize,
+    committed: Option<LogId>,
+    is_closed: bool,
+    /// The thread waits for a wake-up without a time limit.
+    is_resting: bool,
+    failure: Option<Failure>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Where to read an entry from.
+enum Source {
+    Memory(Entry),
+    File(Arc<dyn DiskFile>, Place),
+}
+
+/// The log's own view of its extent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) purged: Option<LogId>,
+    pub(crate) last: Option<LogId>,
+    /// Bytes of all segments on disk.
+    pub(crate) disk_bytes: u64,
+    /// Bytes written since the log was opened.
+    pub(crate) written_bytes: u64,
+}
+
+impl Log {
+    /// Opens the log, or makes a new one. `salt` is used for a new one. Blocks.
+    pub(crate) fn open(
+        disk: Arc<dyn Disk>,
+        group_directory: &Path,
+        identity: Identity,
+        limits: &Limits,
+        salt: u32,
+    ) -> Result<Self, StartError> {
+        let directory = group_directory.join("log");
+        disk.create_directory(&directory).map_err(|error| StartError::disk("create", &directory, error))?;
+        for path in [group_directory.parent(), Some(group_directory)].into_iter().flatten() {
+            disk.sync_directory(path).map_err(|error| StartError::disk("sync", path, error))?;
+        }
+        let found = recover(&*disk, &directory, group_directory, &identity)?;
+        let replay = found.replay;
+        let base = Base {
+            vote: replay.vote,
+            committed: replay.committed,
+            purged: replay.purged,
+            last_index: replay.last_index(),
+        };
+        let salt = if found.segments.is_empty() { salt } else { found.salt };
+        let slot = |(term, place): (u64, Place)| Slot { term, stamp: 0, bytes: 0, entry: None, place: Some(place) };
+        let state = State {
+            vote: replay.vote,
+            committed: replay.committed,
+            purged: replay.purged,
+            first: replay.first,
+            slots: replay.entries.into_iter().map(slot).collect(),
+            segments: found.segments.iter().map(|segment| (segment.first_sequence, segment.file.clone())).collect(),
+            disk_bytes: found.segments.iter().map(|segment: &Segment| segment.bytes).sum(),
+            ..State::default()
+        };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            queue: Mutex::new(Queue { committed: replay.committed, ..Queue::default() }),
+            work: Condvar::new(),
+            room: Notify::new(),
+            failure: watch::Sender::new(None),
+            salt,
+            cache_bytes_max: limits.cache_bytes_max,
+            queue_bytes_max: limits.queue_bytes_max,
+        });
+        let start = Start {
+            disk,
+            directory: directory.clone(),
+            identity,
+            salt,
+            segments: found.segments,
+            next_sequence: found.next_sequence,
+            marked: found.marked,
+            base,
+            segment_bytes_max: limits.segment_bytes_max,
+        };
+        let writer = LogWriter::new(start, shared.clone());
+        let thread = std::thread::Builder::new().name("raft-log".to_owned()).spawn(move || writer.run());
+        let thread = thread.map_err(|error| StartError::disk("start a thread for", &directory, error))?;
+        lock(&shared.queue).thread = Some(thread);
+        Ok(Self { shared })
+    }
+
+    pub(crate) fn vote(&self) -> Option<Vote> {
+        lock(&self.shared.state).vote
+    }
+
+    pub(crate) fn committed(&self) -> Option<LogId> {
+        lock(&self.shared.state).committed
+    }
+
+    pub(crate) fn extent(&self) -> Extent {
+        let state = lock(&self.shared.state);
+        let last = state.slots.back().map(|slot| log_id(slot.term, state.first + state.slots.len() as u64 - 1));
+        let (disk_bytes, written_bytes) = (state.disk_bytes, state.written_bytes);
+        Extent { purged: state.purged, last: last.or(state.purged), disk_bytes, written_bytes }
+    }
+
+    /// Whether the log holds nothing: no entry, not even a purged one, and no vote.
+    pub(crate) fn is_fresh(&self) -> bool {
+        let state = lock(&self.shared.state);
+        state.slots.is_empty() && state.purged.is_none() && state.vote.is_none()
+    }
+
+    /// Log ids of the last entry of each term within the indexes.
+    pub(crate) fn term_ends(&self, indexes: std::ops::RangeInclusive<u64>) -> Vec<LogId> {
+        let state = lock(&self.shared.state);
+        let mut ends: Vec<LogId> = Vec::new();
+        for index in indexes {
+            let Some(slot) = index.checked_sub(state.first).and_then(|at| state.slots.get(usize::try_from(at).ok()?))
+            else {
+                continue;
+            };
+            match ends.last_mut() {
+                Some(end) if end.leader_id.term == slot.term => end.index = index,
+                _ => ends.push(log_id(slot.term, index)),
+            }
+        }
+        ends
+    }
+
+    /// Sets the vote, and writes it. Waits until it is durable, unless it only confirms the stored one: then it becomes
+    /// durable with the first entry that is written under it, and its loss would change no election.
+    pub(crate) async fn save_vote(&self, vote: Vote) -> io::Result<()> {
+        let previous = std::mem::replace(&mut lock(&self.shared.state).vote, Some(vote));
+        let is_synced = previous.is_none_or(|previous| previous.leader_id != vote.leader_id);
+        let (done, durable) = tokio::sync::oneshot::channel();
+        self.push(Job::Vote { vote, is_synced, done }).await?;
+        durable.await.unwrap_or_else(|_thread_ended| Err(io::Error::other("the log has stopped")))
+    }
+
+    /// Notes what is committed; written with the next job, or when the queue is idle.
+    pub(crate) fn save_committed(&self, committed: LogId) {
+        let mut state = lock(&self.shared.state);
+        state.committed = state.committed.max(Some(committed));
+        drop(state);
+        let mut queue = lock(&self.shared.queue);
+        queue.committed = queue.committed.max(Some(committed));
+        if queue.is_resting {
+            self.shared.work.notify_all();
+        }
+    }
+
+    /// Makes the entries readable at once and queues them for the file.
+    pub(crate) async fn append(
+        &self,
+        entries: impl Iterator<Item = Entry>,
+        done: openraft::storage::IOFlushed<crate::consensus::Kind>,
+    ) -> io::Result<()> {
+        let mut forms = Vec::new();
+        let mut slots = Vec::new();
+        for entry in entries {
+            let mut form = Form::with_capacity(entry_bytes(&entry));
+            put_entry(&mut form, &entry);
+            forms.push(NewEntry { index: entry.log_id.index, stamp: 0, form: form.into_vec() });
+            slots.push(entry);
+        }
+        {
+            let mut state = lock(&self.shared.state);
+            for (entry, new) in slots.into_iter().zip(&mut forms) {
+                new.stamp = state.push(entry, new.form.len())?;
+            }
+        }
+        self.push(Job::Append { entries: forms, done }).await
+    }
+
+    /// Removes the entries from the index on.
+    pub(crate) async fn truncate_from(&self, index: u64) -> io::Result<()> {
+        lock(&self.shared.state).truncate_from(index);
+        self.push(Job::Truncate { from: index }).await
+    }
+
+    /// Removes the entries up to the log id.
+    pub(crate) async fn purge(&self, upto: LogId) -> io::Result<()> {
+        lock(&self.shared.state).purge(upto);
+        self.push(Job::Purge { upto }).await
+    }
+
+    /// The entries of the range that the log holds, in order, up to about `bytes_max` but at least one.
+    pub(crate) async fn read(&self, range: Range<u64>, bytes_max: usize) -> io::Result<Vec<Entry>> {
+        let sources = lock(&self.shared.state).sources(range, bytes_max)?;
+        let salt = self.shared.salt;
+        let needs_file = sources.iter().any(|source| matches!(source, Source::File(..)));
+        if needs_file {
+            let read = tokio::task::spawn_blocking(move || read_sources(sources, salt));
+            return read.await.map_err(io::Error::other)?;
+        }
+        read_sources(sources, salt)
+    }
+
+    /// An index up to which the log can be purged when a snapshot at `snapshot` exists, so that at least `keep_bytes`
+    /// of older entries stay for followers that are a little behind.
+    pub(crate) fn purge_candidate(&self, snapshot: u64, keep_bytes: u64) -> Option<u64> {
+        let state = lock(&self.shared.state);
+        let upto = usize::try_from((snapshot + 1).checked_sub(state.first)?).ok()?.min(state.slots.len());
+        let mut kept = 0;
+        for (at, slot) in state.slots.range(..upto).enumerate().rev() {
+            kept += slot.place.map_or(slot.bytes as u64, |place| u64::from(place.bytes));
+            if kept > keep_bytes {
+                return Some(state.first + at as u64);
+            }
+        }
+        None
+    }
+
+    /// About how many bytes the entries from the index on take on disk.
+    pub(crate) fn bytes_after(&self, index: u64) -> u64 {
+        let state = lock(&self.shared.state);
+        let skipped = usize::try_from(index.saturating_sub(state.first)).unwrap_or(usize::MAX);
+        let bytes = |slot: &Slot| slot.place.map_or(slot.bytes as u64, |place| u64::from(place.bytes));
+        state.slots.iter().skip(skipped).map(bytes).sum()
+    }
+
+    /// Resolves with the reason when the log has stopped for good.
+    pub(crate) fn failure(&self) -> watch::Receiver<Option<Failure>> {
+        self.shared.failure.subscribe()
+    }
+
+    /// Writes what waits, syncs it, and ends the thread. Blocks.
+    pub(crate) fn close(&self) {
+        let thread = {
+            let mut queue = lock(&self.shared.queue);
+            queue.is_closed = true;
+            queue.thread.take()
+        };
+        self.shared.work.notify_all();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            self.shared.fail("the thread that writes the log panicked");
+        }
+    }
+
+    /// Like [`Log::close`], without waiting.
+    pub(crate) fn abandon(&self) {
+        lock(&self.shared.queue).is_closed = true;
+        self.shared.work.notify_all();
+    }
+
+    async fn push(&self, job: Job) -> io::Result<()> {
+        let shared = &self.shared;
+        loop {
+            let room = shared.room.notified();
+            {
+                let mut queue = lock(&shared.queue);
+                if let Some(failure) = &queue.failure {
+                    return Err(io::Error::other(failure.to_string()));
+                }
+                if queue.is_closed {
+                    return Err(io::Error::other("the log is closed"));
+                }
+                if queue.bytes < shared.queue_bytes_max {
+                    queue.bytes += job.bytes();
+                    queue.jobs.push_back(job);
+                    break;
+                }
+            }
+            room.await;
+        }
+        shared.work.notify_all();
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// Waits for something to do.
+    pub(crate) fn next_work(&self, marked: Marked, idle: Duration, bytes_max: usize) -> Work {
+        let mut queue = lock(&self.queue);
+        loop {
+            if !queue.jobs.is_empty() {
+                return Work::Jobs(queue.take(bytes_max), queue.committed);
+            }
+            if queue.is_closed {
+                return Work::Close(queue.committed);
+            }
+            if marked.is_synced_stated && queue.committed <= marked.committed {
+                queue.is_resting = true;
+                queue = self.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                queue.is_resting = false;
+                continue;
+            }
+            let (guard, timeout) = self.work.wait_timeout(queue, idle).unwrap_or_else(PoisonError::into_inner);
+            queue = guard;
+            if timeout.timed_out() && queue.jobs.is_empty() && !queue.is_closed {
+                return Work::Idle(queue.committed);
+            }
+        }
+    }
+
+    /// Notes where entries were written.
+    pub(crate) fn written(&self, places: &[(u64, u64, Place)], bytes: u64) {
+        let mut state = lock(&self.state);
+        state.disk_bytes += bytes;
+        state.written_bytes += bytes;
+        for (index, stamp, place) in places {
+            let at = index.checked_sub(state.first).and_then(|at| usize::try_from(at).ok());
+            if let Some(slot) = at.and_then(|at| state.slots.get_mut(at))
+                && slot.stamp == *stamp
+            {
+                slot.place = Some(*place);
+            }
+        }
+        state.evict(self.cache_bytes_max);
+    }
+
+    /// Notes a new segment.
+    pub(crate) fn segment(&self, first_sequence: u64, file: Arc<dyn DiskFile>) {
+        lock(&self.state).segments.insert(first_sequence, file);
+    }
+
+    /// Notes that a segment was removed.
+    pub(crate) fn dropped(&self, first_sequence: u64, bytes: u64) {
+        let mut state = lock(&self.state);
+        state.segments.remove(&first_sequence);
+        state.disk_bytes = state.disk_bytes.saturating_sub(bytes);
+    }
+
+    /// Gives the room in the queue back that jobs took.
+    pub(crate) fn finished(&self, bytes: usize) {
+        let mut queue = lock(&self.queue);
+        queue.bytes = queue.bytes.saturating_sub(bytes);
+        drop(queue);
+        self.room.notify_waiters();
+    }
+
+    /// Stops the log for good: everything that waits and everything to come is refused.
+    pub(crate) fn fail(&self, why: &str) {
+        let failure = Failure::new(why);
+        let (failure, jobs) = {
+            let mut queue = lock(&self.queue);
+            if queue.failure.is_none() {
+                tracing::error!(%failure, "the log has stopped");
+            }
+            (queue.failure.get_or_insert(failure).clone(), std::mem::take(&mut queue.jobs))
+        };
+        self.failure.send_if_modified(|current| current.is_none() && current.replace(failure.clone()).is_none());
+        let error = io::Error::other(failure.to_string());
+        jobs.into_iter().for_each(|job| job.finish(Err(&error)));
+        self.room.notify_waiters();
+    }
+
+    /// The writing thread is gone, for whatever reason.
+    pub(crate) fn thread_ended(&self) {
+        let is_expected = {
+            let queue = lock(&self.queue);
+            (queue.is_closed || queue.failure.is_some()) && queue.jobs.is_empty()
+        };
+        if !is_expected {
+            self.fail("the thread that writes the log ended");
+        }
+    }
+}
+
+impl Queue {
+    fn take(&mut self, bytes_max: usize) -> Vec<Job> {
+        let mut jobs = Vec::new();
+        let mut bytes = 0;
+        while let Some(job) = self.jobs.front() {
+            bytes += job.bytes();
+            if bytes > bytes_max && !jobs.is_empty() {
+                break;
+            }
+            jobs.extend(self.jobs.pop_front());
+        }
+        jobs
+    }
+}
+
+impl State {
+    fn push(&mut self, entry: Entry, bytes: usize) -> io::Result<u64> {
+        let next = self.first + self.slots.len() as u64;
+        if entry.log_id.index != next {
+            return Err(io::Error::other(format!("entry {} given where {next} belongs", entry.log_id.index)));
+        }
+        self.stamp += 1;
+        let term = entry.log_id.leader_id.term;
+        self.slots.push_back(Slot { term, stamp: self.stamp, bytes, entry: Some(entry), place: None });
+        self.cached += 1;
+        self.cached_bytes += bytes;
+        Ok(self.stamp)
+    }
+
+    fn truncate_from(&mut self, index: u64) {
+        while self.first + self.slots.len() as u64 > index
+            && let Some(slot) = self.slots.pop_back()
+        {
+            self.forget(&slot);
+        }
+    }
+
+    fn purge(&mut self, upto: LogId) {
+        self.purged = self.purged.max(Some(upto));
+        while self.first <= upto.index
+            && let Some(slot) = self.slots.pop_front()
+        {
+            self.first += 1;
+            self.forget(&slot);
+        }
+        if self.slots.is_empty() {
+            self.first = self.first.max(upto.index + 1);
+        }
+    }
+
+    fn forget(&mut self, slot: &Slot) {
+        if slot.entry.is_some() {
+            self.cached -= 1;
+            self.cached_bytes -= slot.bytes;
+        }
+    }
+
+    /// Drops the oldest entries from memory that a file holds, while too much is cached.
+    fn evict(&mut self, bytes_max: usize) {
+        while self.cached_bytes > bytes_max {
+            let oldest = self.slots.len() - self.cached;
+            let Some(slot) = self.slots.get_mut(oldest) else { break };
+            if slot.place.is_none() {
+                break;
+            }
+            slot.entry = None;
+            let bytes = slot.bytes;
+            self.cached -= 1;
+            self.cached_bytes -= bytes;
+        }
+    }
+
+    fn sources(&self, range: Range<u64>, bytes_max: usize) -> io::Result<Vec<Source>> {
+        let end = range.end.min(self.first + self.slots.len() as u64);
+        let mut sources = Vec::new();
+        let mut bytes = 0;
+        for index in range.start.max(self.first)..end {
+            let at = usize::try_from(index - self.first).map_err(io::Error::other)?;
+            let Some(slot) = self.slots.get(at) else { break };
+            let (source, length) = match (&slot.entry, slot.place) {
+                (Some(entry), _) => (Source::Memory(entry.clone()), slot.bytes),
+                (None, Some(place)) => {
+                    let file = self.segments.get(&place.segment).cloned();
+                    let file = file.ok_or_else(|| io::Error::other(format!("entry {index} is in no segment")))?;
+                    (Source::File(file, place), usize::try_from(place.bytes).unwrap_or(usize::MAX))
+                }
+                (None, None) => return Err(io::Error::other(format!("entry {index} is nowhere"))),
+            };
+            bytes += length;
+            if bytes > bytes_max && !sources.is_empty() {
+                break;
+            }
+            sources.push(source);
+        }
+        Ok(sources)
+    }
+}
+
+fn read_sources(sources: Vec<Source>, salt: u32) -> io::Result<Vec<Entry>> {
+    let mut entries = Vec::with_capacity(sources.len());
+    let mut run: Option<(Arc<dyn DiskFile>, Vec<Place>)> = None;
+    for source in sources {
+        match source {
+            Source::Memory(entry) => {
+                read_run(run.take(), salt, &mut entries)?;
+                entries.push(entry);
+            }
+            Source::File(file, place) => match &mut run {
+                Some((_, places)) if joins(places, place) => places.push(place),
+                _ => {
+                    read_run(run.take(), salt, &mut entries)?;
+                    run = Some((file, vec![place]));
+                }
+            },
+        }
+    }
+    read_run(run, salt, &mut entries)?;
+    Ok(entries)
+}
+
+/// Whether the place is close enough behind the others to be read with them.
+fn joins(places: &[Place], place: Place) -> bool {
+    let (Some(first), Some(last)) = (places.first(), places.last()) else { return true };
+    let end = last.offset + u64::from(last.bytes);
+    last.segment == place.segment
+        && place.offset >= end
+        && place.offset - end <= READ_GAP_BYTES_MAX
+        && place.offset + u64::from(place.bytes) - first.offset <= READ_BYTES_MAX
+}
+
+fn read_run(run: Option<(Arc<dyn DiskFile>, Vec<Place>)>, salt: u32, entries: &mut Vec<Entry>) -> io::Result<()> {
+    let Some((file, places)) = run else { return Ok(()) };
+    let (Some(first), Some(last)) = (places.first(), places.last()) else { return Ok(()) };
+    let start = first.offset;
+    let length = usize::try_from(last.offset + u64::from(last.bytes) - start).map_err(io::Error::other)?;
+    let mut buffer = vec![0; length];
+    file.read_at(start, &mut buffer)?;
+    let buffer = Bytes::from(buffer);
+    for place in places {
+        let at = usize::try_from(place.offset - start).map_err(io::Error::other)?;
+        entries.push(entry_at(&buffer.slice(at..), salt, place)?);
+    }
+    Ok(())
+}
+
+fn entry_at(bytes: &Bytes, salt: u32, place: Place) -> io::Result<Entry> {
+    let damaged = |what: &dyn std::fmt::Display| {
+        let Place { segment, offset, .. } = place;
+        io::Error::new(io::ErrorKind::InvalidData, format!("log segment {segment} is damaged at byte {offset}: {what}"))
+    };
+    let record = decode(bytes, salt).map_err(|error| damaged(&error))?;
+    if record.kind != RecordKind::Entry {
+        return Err(damaged(&"not an entry"));
+    }
+    get_entry(&mut Reader::new(bytes.slice_ref(record.payload))).map_err(|error| damaged(&error))
+}
+
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic while the lock was held stops the group by itself; what the lock guards is consistent between statements.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,177 @@
+//! What all parts of a running group share, and the questions that they ask it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hanse_base::clock::Clock;
+use hanse_base::id::{DaemonId, LogIndex, Term};
+use hanse_base::random::Random;
+use openraft::async_runtime::watch::WatchReceiver;
+use openraft::errors::{ClientWriteError, LinearizableReadError, RaftError};
+use openraft::{LogIdOptionExt, Raft, RaftMetrics, ReadPolicy, ServerState};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use crate::config::GroupConfig;
+use crate::consensus::{Commands, Kind, LogId, Outcomes};
+use crate::error::{Failure, ReadError};
+use crate::log::Log;
+use crate::network::Links;
+use crate::snapshots::Snapshots;
+use crate::state::StateMachine;
+use crate::status::Leadership;
+
+/// A running replica.
+pub(crate) struct Replica {
+    pub(crate) config: GroupConfig,
+    pub(crate) raft: Raft<Kind, StateMachine>,
+    pub(crate) links: Links,
+    pub(crate) log: Log,
+    pub(crate) snapshots: Arc<Snapshots>,
+    /// Up to where readers see the log applied.
+    pub(crate) published: watch::Receiver<Option<LogId>>,
+    pub(crate) leadership: watch::Sender<Leadership>,
+    pub(crate) failure: watch::Sender<Option<Failure>>,
+    /// Set once, when the replica stops.
+    pub(crate) closing: watch::Sender<bool>,
+    pub(crate) forwards: Semaphore,
+    /// Held while a snapshot is received.
+    pub(crate) receiving: tokio::sync::Mutex<()>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) random: Arc<dyn Random>,
+}
+
+/// Where the leader is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route {
+    Here,
+    There(DaemonId),
+    Nowhere,
+}
+
+/// How a try to write ended.
+#[derive(Debug)]
+pub(crate) enum Attempt {
+    /// It was applied.
+    Done { index: u64, outcomes: Vec<bytes::Bytes> },
+    /// It certainly was not and will not be applied: try again.
+    Again,
+    /// It may have been or may be applied.
+    Unknown(String),
+}
+
+impl Replica {
+    pub(crate) fn with_metrics<T>(&self, ask: impl FnOnce(&RaftMetrics<Kind>) -> T) -> T {
+        ask(&self.raft.metrics().borrow_watched())
+    }
+
+    pub(crate) fn route(&self) -> Route {
+        let here = self.config.daemon;
+        self.with_metrics(|metrics| match (metrics.state, metrics.current_leader) {
+            (ServerState::Leader, _) => Route::Here,
+            (_, Some(leader)) if leader != here => Route::There(leader),
+            _ => Route::Nowhere,
+        })
+    }
+
+    /// The current leadership, read from openraft.
+    pub(crate) fn leadership_now(&self) -> Leadership {
+        self.with_metrics(|metrics| Leadership { leader: metrics.current_leader, term: Term(metrics.current_term) })
+    }
+
+    /// Everybody who may speak for a leader: the members that the log names, or the founders while it names none.
+    pub(crate) fn is_known(&self, daemon: DaemonId) -> bool {
+        self.is_member(daemon) || self.config.voters.contains(&daemon)
+    }
+
+    /// Whether the newest or the committed membership names the daemon.
+    pub(crate) fn is_member(&self, daemon: DaemonId) -> bool {
+        self.with_metrics(|metrics| {
+            metrics.membership_config.membership().get_node(&daemon).is_some()
+                || metrics.committed_membership_config.membership().get_node(&daemon).is_some()
+        })
+    }
+
+    /// Whether this replica alone is all the voters there are.
+    pub(crate) fn is_sole_voter(&self, metrics: &RaftMetrics<Kind>) -> bool {
+        let only = |voters: &BTreeSet<DaemonId>| voters.len() == 1 && voters.contains(&self.config.daemon);
+        let sets = metrics.membership_config.membership().get_joint_config();
+        sets.len() == 1 && sets.iter().all(only)
+    }
+
+    /// The index for a read, where it needs no round: a sole voter that leads has applied everything that it ever
+    /// acknowledged, once it has applied an entry of its own term.
+    pub(crate) fn sole_read_index(&self) -> Option<LogIndex> {
+        let published = *self.published.borrow();
+        let is_ready = self.with_metrics(|metrics| {
+            metrics.state == ServerState::Leader
+                && self.is_sole_voter(metrics)
+                && published.is_some_and(|id| id.leader_id.term == metrics.current_term)
+        });
+        published.filter(|_id| is_ready).map(|id| LogIndex(id.index))
+    }
+
+    /// The index for a read, when this replica leads: asks a majority whether it still does.
+    pub(crate) async fn leader_read_index(&self) -> Option<LogIndex> {
+        match self.raft.get_read_linearizer(ReadPolicy::ReadIndex).await {
+            Ok(linearizer) => Some(LogIndex(linearizer.read_log_id().index())),
+            Err(RaftError::APIError(
+                LinearizableReadError::ForwardToLeader(_) | LinearizableReadError::QuorumNotEnough(_),
+            ))
+            | Err(RaftError::Fatal(_)) => None,
+        }
+    }
+
+    /// Writes as the leader and waits until the entry is applied.
+    pub(crate) async fn write(&self, commands: Commands) -> Attempt {
+        if *self.closing.borrow() {
+            return Attempt::Again;
+        }
+        let wait = self.config.limits.outcome_wait;
+        match timeout(wait, self.raft.client_write(commands)).await {
+            Ok(Ok(response)) => {
+                let Outcomes(outcomes) = response.data;
+                Attempt::Done { index: response.log_id.index, outcomes }
+            }
+            Ok(Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_)))) => Attempt::Again,
+            Ok(Err(error)) => Attempt::Unknown(error.to_string()),
+            Err(_elapsed) => Attempt::Unknown(format!("not applied within {} ms", wait.as_millis())),
+        }
+    }
+
+    /// Waits until readers see the index.
+    pub(crate) async fn applied(&self, index: LogIndex) -> Result<(), ReadError> {
+        let mut published = self.published.clone();
+        if published.borrow().next_index() > index.0 {
+            return Ok(());
+        }
+        let mut closing = self.closing.subscribe();
+        let wait = self.config.limits.outcome_wait;
+        tokio::select! {
+            seen = published.wait_for(|seen| seen.next_index() > index.0) => {
+                seen.map(|_seen| ()).map_err(|_stopped| ReadError::ShuttingDown)
+            }
+            _ = closing.wait_for(|closing| *closing) => Err(ReadError::ShuttingDown),
+            () = tokio::time::sleep(wait) => Err(ReadError::Behind { waited: wait }),
+        }
+    }
+
+    /// Waits a little, or until another leader is known. False when the deadline is over or the replica stops.
+    pub(crate) async fn may_retry(&self, known: &mut watch::Receiver<Leadership>, deadline: Instant) -> bool {
+        let pause = Duration::from_millis(self.config.heartbeat_ms.div_ceil(2));
+        let mut closing = self.closing.subscribe();
+        let waited = timeout_at(deadline, async {
+            tokio::select! {
+                _ = closing.wait_for(|closing| *closing) => false,
+                changed = known.changed() => changed.is_ok(),
+                () = tokio::time::sleep(pause) => true,
+            }
+        });
+        waited.await.unwrap_or(false)
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        *self.closing.borrow()
+    }
+}

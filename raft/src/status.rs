@@ -1,0 +1,71 @@
+//! What a replica tells about itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use hanse_base::id::{DaemonId, GroupId, LogIndex, Term};
+
+/// Who leads, as far as this replica knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Leadership {
+    /// The leader of the term, where it is known.
+    pub leader: Option<DaemonId>,
+    /// The newest term that this replica has heard of.
+    pub term: Term,
+}
+
+/// What a replica does in its group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// It proposes and replicates.
+    Leader,
+    /// It votes and follows.
+    Follower,
+    /// It stands for election.
+    Candidate,
+    /// It follows and has no vote.
+    Learner,
+    /// It has stopped.
+    Stopped,
+}
+
+/// A follower, as the leader sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FollowerStatus {
+    /// The last entry that it is known to hold durably.
+    pub matched: Option<LogIndex>,
+    /// How many entries it lacks.
+    pub lag: u64,
+}
+
+/// The state of a replica at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GroupStatus {
+    /// The group.
+    pub group: GroupId,
+    /// This replica.
+    pub daemon: DaemonId,
+    /// What it does.
+    pub role: Role,
+    /// Who leads.
+    pub leader: Option<DaemonId>,
+    /// The newest term that it has heard of.
+    pub term: Term,
+    /// The last entry of its log.
+    pub last_log: Option<LogIndex>,
+    /// Up to where it knows the log to be committed.
+    pub committed: Option<LogIndex>,
+    /// Up to where readers see the log applied.
+    pub applied: Option<LogIndex>,
+    /// Up to where its snapshot reaches.
+    pub snapshot: Option<LogIndex>,
+    /// Bytes of its snapshot file.
+    pub snapshot_bytes: u64,
+    /// The members that vote.
+    pub voters: BTreeSet<DaemonId>,
+    /// The members that do not.
+    pub learners: BTreeSet<DaemonId>,
+    /// The other members, on the leader; empty elsewhere.
+    pub followers: BTreeMap<DaemonId, FollowerStatus>,
+    /// Bytes of its log files.
+    pub log_bytes: u64,
+}
