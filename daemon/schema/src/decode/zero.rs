@@ -1,0 +1,67 @@
+//! Zero values: which are left out of an object, and how the others are written.
+
+use serde_json::{Map, Value};
+
+use crate::field::{Field, FieldKind, Presence, TypeDescriptor};
+
+/// Makes the object, in the order of the table. The slots are empty afterwards.
+pub(super) fn build(descriptor: &TypeDescriptor, slots: &mut [Option<Value>]) -> Map<String, Value> {
+    let filled = slots.iter().filter(|slot| slot.is_some()).count();
+    let mut map = Map::with_capacity(filled);
+    for (field, slot) in descriptor.fields.iter().zip(slots) {
+        if let Some(value) = written_field(field, slot.take()) {
+            map.insert(field.name.to_owned(), value);
+        }
+    }
+    map
+}
+
+/// What stands in an object for this value of a field; nothing when the field is left out.
+pub(crate) fn written_field(field: &Field, value: Option<Value>) -> Option<Value> {
+    match (value, field.presence) {
+        (Some(value), Presence::OmitEmpty) if is_zero(&value) => None,
+        (Some(Value::Null) | None, Presence::Always) => Some(written(&field.kind)),
+        (Some(Value::Null), Presence::Optional) => None,
+        (value, _) => value,
+    }
+}
+
+/// What stands for null inside a list or a map.
+pub(super) fn zero(kind: &FieldKind) -> Value {
+    match kind {
+        FieldKind::Bytes => Value::String(String::new()),
+        other => written(other),
+    }
+}
+
+/// How a zero value is written where it must be.
+fn written(kind: &FieldKind) -> Value {
+    match kind {
+        FieldKind::String => Value::String(String::new()),
+        FieldKind::Int32 | FieldKind::Int64 => Value::from(0),
+        FieldKind::Bool => Value::Bool(false),
+        FieldKind::Object(descriptor) => Value::Object(empty(descriptor)),
+        FieldKind::Bytes
+        | FieldKind::Time
+        | FieldKind::MicroTime
+        | FieldKind::Map(_)
+        | FieldKind::List(_)
+        | FieldKind::Any => Value::Null,
+    }
+}
+
+fn empty(descriptor: &TypeDescriptor) -> Map<String, Value> {
+    let always = descriptor.fields.iter().filter(|field| field.presence == Presence::Always);
+    always.map(|field| (field.name.to_owned(), written(&field.kind))).collect()
+}
+
+fn is_zero(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Bool(flag) => !flag,
+        Value::Number(number) => number.as_i64() == Some(0),
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+    }
+}

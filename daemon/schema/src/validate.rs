@@ -1,0 +1,88 @@
+//! What is wrong with an object, in upstream's words: the metadata and the rules of its kind.
+//!
+//! Objects are in canonical, stored form (see [`crate::decode`] and [`crate::convert`]).
+
+pub(crate) mod config;
+pub(crate) mod event;
+pub(crate) mod lease;
+pub(crate) mod logical_cluster;
+pub(crate) mod namespace;
+pub(crate) mod secret;
+pub mod workspace;
+
+use serde_json::Value;
+
+use crate::cause::Cause;
+use crate::kind::{Kind, Part};
+use crate::metadata;
+
+/// What is wrong with a new object; nothing means that it can be stored.
+#[must_use]
+pub fn create(kind: &Kind, object: &Value) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    metadata::validate(kind, object, &mut causes);
+    (kind.rules.validate)(object, &mut causes);
+    causes
+}
+
+/// What is wrong with a changed object, after [`crate::default::for_update`].
+#[must_use]
+pub fn update(kind: &Kind, part: Part, object: &Value, old: &Value) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    metadata::validate_update(object, old, &mut causes);
+    (kind.rules.validate_update)(object, old, part, &mut causes);
+    if part == Part::Object {
+        let mut again = Vec::new();
+        metadata::validate(kind, object, &mut again);
+        (kind.rules.validate)(object, &mut again);
+        for cause in again {
+            if !causes.contains(&cause) {
+                causes.push(cause);
+            }
+        }
+    }
+    causes
+}
+
+/// Texts for `Warning` headers about an object that is fine but should not be as it is.
+#[must_use]
+pub fn warnings(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<String> {
+    (kind.rules.warn)(object, old)
+}
+
+/// An annotation of service accounts that upstream has deprecated.
+pub(crate) fn service_account_warnings(object: &Value, old: Option<&Value>) -> Vec<String> {
+    const KEY: &str = "kubernetes.io/enforce-mountable-secrets";
+    if metadata::annotation(object, KEY).is_none() || old.is_some_and(|old| metadata::annotation(old, KEY).is_some()) {
+        return Vec::new();
+    }
+    vec![format!(
+        "metadata.annotations[{KEY}]: deprecated in v1.32+; prefer separate namespaces to isolate access to mounted secrets"
+    )]
+}
+
+/// The text at this path, empty when there is none.
+fn text<'a>(object: &'a Value, path: &[&str]) -> &'a str {
+    at(object, path).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The value at this path; null counts as absent.
+pub(crate) fn at<'a>(object: &'a Value, path: &[&str]) -> Option<&'a Value> {
+    path.iter().try_fold(object, |value, key| value.get(key)).filter(|value| !value.is_null())
+}
+
+/// A field that cannot be changed.
+fn immutable(object: &Value, old: &Value, field: &str, path: &[&str], causes: &mut Vec<Cause>) {
+    let (new, old) = (at(object, path), at(old, path));
+    if new != old {
+        let absent_text = new.is_none() && old.is_some_and(Value::is_string);
+        causes.push(if absent_text {
+            Cause::invalid(field, "", metadata::IS_IMMUTABLE)
+        } else {
+            Cause::invalid_value(field, new, metadata::IS_IMMUTABLE)
+        });
+    }
+}
+
+#[cfg(test)]
+mod validate_test;
