@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::greeting::Greeting;
 use crate::lane::Class;
 use crate::limit::Limits;
-use crate::link::{CLOSE_BUSY, Link, why_lost};
+use crate::link::{CLOSE_BUSY, CLOSE_NO_GREETING, Link, why_lost};
 use crate::log_limit::LogLimit;
 use crate::peer::PeerId;
 use crate::tls::Tls;
@@ -96,7 +96,8 @@ async fn welcome(knock: quinn::Incoming, tls: &Tls, incarnation: u64) -> Result<
     let connecting = knock.accept().map_err(|error| why_lost(&error))?;
     let connection = connecting.await.map_err(|error| why_lost(&error))?;
     let peer = tls.peer_of(&connection).map_err(|error| error.to_string())?;
-    let greeting = Greeting::receive(&connection).await?;
+    let greeting = Greeting::receive(&connection).await;
+    let greeting = greeting.inspect_err(|why| connection.close(CLOSE_NO_GREETING, why.as_bytes()))?;
     Greeting { class: greeting.class, incarnation }.send(&connection).await?;
     let link = Link { connection, dialed: false, incarnation: greeting.incarnation, since: Instant::now() };
     Ok(Guest { peer, class: greeting.class, link })

@@ -1,6 +1,5 @@
 //! One QUIC connection to a peer that has proved who it is.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,6 +24,7 @@ pub(crate) const CLOSE_SHUT_DOWN: VarInt = VarInt::from_u32(1);
 pub(crate) const CLOSE_REPLACED: VarInt = VarInt::from_u32(2);
 pub(crate) const CLOSE_SILENT: VarInt = VarInt::from_u32(3);
 pub(crate) const CLOSE_BUSY: VarInt = VarInt::from_u32(4);
+pub(crate) const CLOSE_NO_GREETING: VarInt = VarInt::from_u32(5);
 
 /// How long a stream may be open without telling its lane.
 const LANE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -116,14 +116,9 @@ async fn lane_byte(receive: &mut RecvStream) -> Option<u8> {
     matches!(receive.read(&mut byte).await, Ok(Some(1))).then_some(byte[0])
 }
 
-fn late_lane(
-    send: SendStream,
-    mut receive: RecvStream,
-) -> impl Future<Output = (Option<u8>, SendStream, RecvStream)> + Send {
-    async move {
-        let lane = timeout(LANE_TIMEOUT, lane_byte(&mut receive)).await.unwrap_or(None);
-        (lane, send, receive)
-    }
+async fn late_lane(send: SendStream, mut receive: RecvStream) -> (Option<u8>, SendStream, RecvStream) {
+    let lane = timeout(LANE_TIMEOUT, lane_byte(&mut receive)).await.unwrap_or(None);
+    (lane, send, receive)
 }
 
 impl Shared {

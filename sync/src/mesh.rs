@@ -274,36 +274,47 @@ impl Mesh {
         }
     }
 
+    /// A stream of which nothing is sent yet.
     async fn bare_stream(&self, to: DaemonId, lane: Lane) -> Result<Stream, LinkError> {
-        let (newest, other) = self.link(to, lane.class()).await?;
-        let opened = newest.open(to, lane, &self.inner.limits).await;
-        match (opened, other) {
-            (Err(LinkError::Unreachable { .. }), Some(other)) => other.open(to, lane, &self.inner.limits).await,
-            (opened, _) => opened,
-        }
-    }
-
-    async fn link(&self, to: DaemonId, class: Class) -> Result<(Arc<Link>, Option<Arc<Link>>), LinkError> {
         let Some(views) = self.inner.peers.get(&to) else { return Err(LinkError::UnknownPeer(to)) };
-        let view = views.view(class);
-        let seen = view.borrow().clone();
-        let seen = match seen {
-            View::Dialing => {
-                let mut view = view.clone();
-                let limit = self.inner.limits.dial_timeout + self.inner.limits.dial_courtesy * 2;
-                match timeout(limit, view.wait_for(|view| !matches!(view, View::Dialing))).await {
-                    Ok(Ok(seen)) => seen.clone(),
-                    Ok(Err(_ended)) => return Err(LinkError::ShutDown),
-                    Err(_elapsed) => View::Dialing,
-                }
-            }
-            seen => seen,
+        let limits = &self.inner.limits;
+        let mut view = views.view(lane.class()).clone();
+        let (newest, other) = link(to, &mut view, limits).await?;
+        let opened = match (newest.open(to, lane, limits).await, other) {
+            (Err(LinkError::Unreachable { .. }), Some(other)) => other.open(to, lane, limits).await,
+            (opened, _) => opened,
         };
-        match seen {
-            View::Up { newest, other } => Ok((newest, other)),
-            View::Down { why, .. } => Err(LinkError::Unreachable { daemon: to, why: why.to_string() }),
-            View::Dialing => Err(LinkError::Unreachable { daemon: to, why: "the dial takes too long".to_owned() }),
+        if !matches!(opened, Err(LinkError::Unreachable { .. })) {
+            return opened;
         }
+        // The links have just ended, and their way's supervisor is about to take notice: what comes next counts.
+        timeout(limits.dial_timeout, view.changed()).await.unwrap_or(Ok(())).map_err(|_ended| LinkError::ShutDown)?;
+        let (newest, _) = link(to, &mut view, limits).await?;
+        newest.open(to, lane, limits).await
+    }
+}
+
+/// The links that stand, the newest first. Waits for a dial that is under way.
+async fn link(
+    to: DaemonId,
+    view: &mut watch::Receiver<View>,
+    limits: &Limits,
+) -> Result<(Arc<Link>, Option<Arc<Link>>), LinkError> {
+    let seen = view.borrow_and_update().clone();
+    let seen = if matches!(seen, View::Dialing) {
+        let limit = limits.dial_timeout + limits.dial_courtesy * 2;
+        match timeout(limit, view.wait_for(|view| !matches!(view, View::Dialing))).await {
+            Ok(Ok(seen)) => seen.clone(),
+            Ok(Err(_ended)) => return Err(LinkError::ShutDown),
+            Err(_elapsed) => View::Dialing,
+        }
+    } else {
+        seen
+    };
+    match seen {
+        View::Up { newest, other } => Ok((newest, other)),
+        View::Down { why, .. } => Err(LinkError::Unreachable { daemon: to, why: why.to_string() }),
+        View::Dialing => Err(LinkError::Unreachable { daemon: to, why: "the dial takes too long".to_owned() }),
     }
 }
 

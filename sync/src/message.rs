@@ -144,7 +144,6 @@ impl Message {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err takes")]
 fn damaged(_short: bytes::TryGetError) -> MessageError {
     MessageError::Damaged
 }

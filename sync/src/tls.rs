@@ -2,6 +2,7 @@
 //! configured peers, before the first byte of ours is sent to an accepted peer or believed from a dialed one.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -162,13 +163,30 @@ fn transport(limits: &Limits) -> Result<TransportConfig, MeshError> {
     Ok(transport)
 }
 
-fn tls_error(error: impl std::fmt::Display) -> MeshError {
+fn tls_error(error: impl fmt::Display) -> MeshError {
     MeshError::Tls(error.to_string())
 }
 
 fn not_welcome(error: IdentityError) -> Error {
-    Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(error))))
+    Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(NotWelcome(error)))))
 }
+
+/// rustls shows the errors of verifiers in their debug form: this one is made to be read.
+struct NotWelcome(IdentityError);
+
+impl fmt::Debug for NotWelcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for NotWelcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl std::error::Error for NotWelcome {}
 
 /// Believes one daemon only.
 #[derive(Debug)]

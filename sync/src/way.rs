@@ -37,6 +37,9 @@ pub(crate) enum View {
     Down { why: Arc<str>, since: Instant },
 }
 
+/// A link that ends sooner was of no use.
+const SHORT_LIFE: Duration = Duration::from_secs(5);
+
 type Dial = Pin<Box<dyn Future<Output = Result<Link, String>> + Send>>;
 
 /// What the supervisor is made of.
@@ -72,6 +75,7 @@ impl Way {
             links: Vec::new(),
             tasks: JoinSet::new(),
             failures: 0,
+            short_lives: 0,
             why: Arc::from("no dial yet"),
             down_since: Instant::now(),
             view,
@@ -97,8 +101,8 @@ impl Way {
                     }
                 }
                 Input::Ended(why) => {
-                    if self.ended(&mut state, &why) {
-                        redial_at = Instant::now() + self.courtesy;
+                    if let Some(pause) = self.ended(&mut state, &why) {
+                        redial_at = Instant::now() + pause;
                     }
                 }
                 Input::Redial => dial = Some(self.dial()),
@@ -126,9 +130,7 @@ impl Way {
     fn admit(&self, state: &mut State, link: Link) {
         // A connection that was just made is to the peer's living process: another incarnation is a dead one.
         let replaced = |old: &Link| old.incarnation != link.incarnation || old.dialed == link.dialed;
-        for entry in state.links.extract_if(.., |entry| replaced(&entry.link)) {
-            entry.link.close(CLOSE_REPLACED, "replaced by a newer link");
-        }
+        let replaced: Vec<Entry> = state.links.extract_if(.., |entry| replaced(&entry.link)).collect();
         let link = Arc::new(link);
         tracing::info!(
             peer = %self.peer.daemon, region = %self.peer.region, class = ?self.class, dialed = link.dialed,
@@ -138,22 +140,38 @@ impl Way {
         state.links.insert(0, Entry { link, task });
         state.failures = 0;
         state.publish();
+        // Only now, so that openers never find nothing but a closed link.
+        for entry in replaced {
+            entry.link.close(CLOSE_REPLACED, "replaced by a newer link");
+        }
     }
 
-    /// Takes ended links out; says whether that was the last one.
-    fn ended(&self, state: &mut State, why: &str) -> bool {
-        let before = state.links.len();
+    /// Takes ended links out; if that was the last one, says how long to wait before the next dial.
+    fn ended(&self, state: &mut State, why: &str) -> Option<Duration> {
+        let mut lived = None;
         for entry in state.links.extract_if(.., |entry| entry.task.is_finished()) {
-            // Has no effect on a connection that has ended, as all have but those of a task that panicked.
-            entry.link.close(CLOSE_REPLACED, "no longer served");
+            lived = Some(entry.link.since.elapsed());
+            // Left open only by a task that panicked. Closing one that has ended would hide the reason from its streams.
+            if entry.link.connection.close_reason().is_none() {
+                entry.link.close(CLOSE_REPLACED, "no longer served");
+            }
         }
-        if before == 0 || !state.links.is_empty() {
-            return false;
+        // None when a link ended that was replaced before.
+        let lived = lived?;
+        if !state.links.is_empty() {
+            return None;
         }
         tracing::info!(peer = %self.peer.daemon, region = %self.peer.region, class = ?self.class, why, "link lost");
         state.failures = 0;
         state.publish();
-        true
+        // Links that end again and again as soon as they stand (two processes with one identity replace each other's)
+        // must not be dialed as fast as the network allows.
+        state.short_lives = if lived < SHORT_LIFE { state.short_lives.saturating_add(1) } else { 0 };
+        let limits = &self.shared.limits;
+        Some(match state.short_lives {
+            0 | 1 => self.courtesy,
+            again => pause(again, limits.redial_min, limits.redial_max, SystemRandom.number()),
+        })
     }
 
     /// Takes note of a failed dial; says how long to wait before the next.
@@ -197,6 +215,8 @@ struct State {
     tasks: JoinSet<String>,
     /// Failed dials since the last link.
     failures: u32,
+    /// Links, one after the other, that ended soon.
+    short_lives: u32,
     why: Arc<str>,
     down_since: Instant,
     view: watch::Sender<View>,

@@ -1,0 +1,222 @@
+//! A federation of meshes in one process: keys, sockets, and a cable that can be cut.
+
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hanse_base::id::{DaemonId, RegionName};
+use hanse_sync::identity::Identity;
+use hanse_sync::limit::Limits;
+use hanse_sync::mesh::{Incoming, Mesh, MeshConfig};
+use hanse_sync::peer::Peer;
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
+    SanType,
+};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::{DigitallySignedStruct, SignatureScheme};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// A certificate authority.
+#[derive(Clone)]
+pub struct Authority(Arc<CertifiedIssuer<'static, KeyPair>>);
+
+impl Authority {
+    pub fn new() -> Self {
+        let mut parameters = CertificateParams::new(Vec::new()).expect("parameters");
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+        let key = KeyPair::generate().expect("key");
+        Self(Arc::new(CertifiedIssuer::self_signed(parameters, key).expect("certificate")))
+    }
+
+    /// What a daemon of this name proves itself with.
+    pub fn identity(&self, daemon: u64, region: &str) -> Identity {
+        let key = KeyPair::generate().expect("key");
+        let mut parameters = CertificateParams::new(Vec::new()).expect("parameters");
+        let name = format!("spiffe://hansa/region/{region}/daemon/{daemon}");
+        parameters.subject_alt_names = vec![SanType::URI(name.as_str().try_into().expect("ascii"))];
+        parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+        let certificate = parameters.signed_by(&key, &self.0).expect("certificate");
+        Identity {
+            certificates: vec![certificate.der().to_vec()],
+            key: key.serialize_der(),
+            roots: vec![self.0.der().to_vec()],
+        }
+    }
+}
+
+/// A socket on a free port.
+pub fn socket() -> (UdpSocket, SocketAddr) {
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a free port");
+    let address = socket.local_addr().expect("address");
+    (socket, address)
+}
+
+pub fn peer(daemon: u64, region: &str, address: SocketAddr) -> Peer {
+    Peer { daemon: DaemonId(daemon), region: RegionName::new(region).expect("region"), address }
+}
+
+/// A mesh and what peers open on it.
+pub struct Member {
+    pub mesh: Mesh,
+    pub incoming: mpsc::Receiver<Incoming>,
+}
+
+pub fn start(socket: UdpSocket, me: Peer, peers: Vec<Peer>, identity: Identity, limits: Limits) -> Member {
+    let listen = socket.local_addr().expect("address");
+    let config = MeshConfig { federation: "hansa".to_owned(), me, peers, identity, listen, limits };
+    let (mesh, incoming) = Mesh::start_on(config, socket).expect("the mesh starts");
+    Member { mesh, incoming }
+}
+
+/// Members 1, 2, ... each in a region of its own (`r1`, `r2`, ...), all knowing each other.
+pub fn federation(count: u64, limits: &Limits) -> Vec<Member> {
+    let authority = Authority::new();
+    let places: Vec<_> = (1..=count).map(|daemon| (daemon, socket())).collect();
+    let peers: Vec<Peer> =
+        places.iter().map(|(daemon, (_, address))| peer(*daemon, &format!("r{daemon}"), *address)).collect();
+    let member = |(daemon, (socket, _)): (u64, (UdpSocket, SocketAddr))| {
+        let me = peers.iter().find(|peer| peer.daemon.0 == daemon).expect("it is there").clone();
+        let others = peers.iter().filter(|peer| peer.daemon.0 != daemon).cloned().collect();
+        let identity = authority.identity(daemon, me.region.as_str());
+        start(socket, me, others, identity, limits.clone())
+    };
+    places.into_iter().map(member).collect()
+}
+
+/// Answers each stream with the frame that it began with.
+pub fn echo(mut incoming: mpsc::Receiver<Incoming>) -> JoinSet<()> {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        let mut streams = JoinSet::new();
+        while let Some(mut incoming) = incoming.recv().await {
+            streams.spawn(async move {
+                if let Ok(Some(frame)) = incoming.stream.read_frame(usize::MAX).await {
+                    drop(incoming.stream.answer(frame).await);
+                }
+            });
+            while streams.try_join_next().is_some() {}
+        }
+    });
+    tasks
+}
+
+/// Asks again and again until the condition holds; the test's own limit ends it otherwise.
+pub async fn until(mut holds: impl AsyncFnMut() -> bool) {
+    while !holds().await {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A QUIC client that is no mesh: it has a certificate, believes everyone, and speaks any protocol.
+pub async fn stranger(identity: &Identity, protocol: &[u8], to: SocketAddr) -> Result<quinn::Connection, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let certificates = identity.certificates.iter().map(|der| der.clone().into()).collect();
+    let key = identity.key.clone().try_into().expect("a key");
+    let mut config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .expect("versions")
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(BelievesAll(provider)))
+        .with_client_auth_cert(certificates, key)
+        .expect("an identity");
+    config.alpn_protocols = vec![protocol.to_vec()];
+    let crypto = quinn::crypto::rustls::QuicClientConfig::try_from(config).expect("a suite");
+    let mut endpoint = quinn::Endpoint::client("127.0.0.1:0".parse().expect("address")).expect("a free port");
+    endpoint.set_default_client_config(quinn::ClientConfig::new(Arc::new(crypto)));
+    let connecting = endpoint.connect(to, "daemon.test").map_err(|error| error.to_string())?;
+    connecting.await.map_err(|error| error.to_string())
+}
+
+#[derive(Debug)]
+struct BelievesAll(Arc<rustls::crypto::CryptoProvider>);
+
+impl ServerCertVerifier for BelievesAll {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        Ok(HandshakeSignatureValid::assertion())
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// A cable from a near end to a far socket that carries datagrams both ways until it is cut.
+pub struct Cable {
+    pub near: SocketAddr,
+    cut: Arc<AtomicBool>,
+    _tasks: JoinSet<()>,
+}
+
+impl Cable {
+    pub fn lay(far: SocketAddr) -> Self {
+        let (near_socket, near) = socket();
+        let (far_socket, _) = socket();
+        let cut = Arc::new(AtomicBool::new(false));
+        let mut tasks = JoinSet::new();
+        tasks.spawn(carry(tokio_socket(near_socket), tokio_socket(far_socket), far, Arc::clone(&cut)));
+        Self { near, cut, _tasks: tasks }
+    }
+
+    pub fn cut(&self) {
+        self.cut.store(true, Ordering::SeqCst);
+    }
+
+    pub fn heal(&self) {
+        self.cut.store(false, Ordering::SeqCst);
+    }
+}
+
+fn tokio_socket(socket: UdpSocket) -> tokio::net::UdpSocket {
+    socket.set_nonblocking(true).expect("non-blocking");
+    tokio::net::UdpSocket::from_std(socket).expect("a socket of the runtime")
+}
+
+async fn carry(near: tokio::net::UdpSocket, far: tokio::net::UdpSocket, to: SocketAddr, cut: Arc<AtomicBool>) {
+    let (mut there, mut back) = (vec![0; 65_536], vec![0; 65_536]);
+    let mut client = None;
+    loop {
+        tokio::select! {
+            Ok((count, from)) = near.recv_from(&mut there) => {
+                client = Some(from);
+                if !cut.load(Ordering::SeqCst) {
+                    drop(far.send_to(&there[..count], to).await);
+                }
+            }
+            Ok((count, _)) = far.recv_from(&mut back) => {
+                if let (Some(client), false) = (client, cut.load(Ordering::SeqCst)) {
+                    drop(near.send_to(&back[..count], client).await);
+                }
+            }
+        }
+    }
+}
