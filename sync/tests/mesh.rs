@@ -156,7 +156,7 @@ async fn meeting(one: (Authority, u64, &str, &str), two: (Authority, u64, &str),
         socket_two,
         peer(two.1, two.2, address_two),
         // The far side never reaches anyone by itself: nobody listens there.
-        vec![peer(known.0, known.1, "127.0.0.1:9".parse().unwrap())],
+        vec![peer(known.0, known.1, "127.0.0.1:9".parse().expect("an address"))],
         identity,
         Limits::default(),
     );
@@ -399,6 +399,18 @@ async fn a_peer_that_is_not_there_fails_fast() {
     }
     println!("100 calls to nobody took {:?}", since.elapsed());
     assert!(since.elapsed() < Duration::from_millis(500), "the others do not wait");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shutdown_leaves_no_task_behind() {
+    let members = federation(3, &Limits::default());
+    let _carried = members[0].mesh.open(TWO, Lane::Carry).await.unwrap();
+    for member in &members {
+        member.mesh.shutdown().await;
+    }
+    // quinn's own driver of the socket ends by itself a moment later.
+    let metrics = tokio::runtime::Handle::current().metrics();
+    until(async || metrics.num_alive_tasks() == 0).await;
 }
 
 /// A member on a runtime of its own, which can die without a word.
