@@ -73,11 +73,12 @@ impl State {
     }
 
     fn show(&mut self, id: &ClusterId, key: Key, draft: Draft) {
-        if self.objects.get(&key).is_some_and(|object| object.is_of(&draft)) {
-            return;
+        if self.shown.get(id) != Some(&key) {
+            self.shown.insert(id.clone(), key.clone());
         }
-        self.shown.insert(id.clone(), key.clone());
-        self.put_object(key, draft).expect("a rendered object has a place for its revision");
+        if !self.objects.get(&key).is_some_and(|object| object.is_of(&draft)) {
+            self.put_object(key, draft).expect("a rendered object has a place for its revision");
+        }
     }
 
     /// Where a node's Workspace object stands; nowhere for one without a parent, and for a tombstone.

@@ -325,6 +325,12 @@ impl State {
         self.shown.get(id)
     }
 
+    /// The logical cluster that has a name below a parent, or that the name is held for at this time.
+    #[must_use]
+    pub fn name_holder(&self, parent: &ClusterId, name: &str, now_ms: u64) -> Option<&ClusterId> {
+        self.tree.child(parent, name).or_else(|| self.reservations.holder(parent, name, now_ms))
+    }
+
     /// Whether this group has merged a version of a workspace's row, or a later one.
     #[must_use]
     pub fn workspace_merged(&self, id: &ClusterId, version: u64) -> bool {

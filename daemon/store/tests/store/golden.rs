@@ -1,0 +1,120 @@
+//! The log's bytes never change: logs of older daemons are read by newer ones.
+
+use bytes::Bytes;
+use hanse_base::id::{RegionName, Revision};
+use hanse_store::txn::{
+    DecodeError, NewWorkspace, Operation, Outcome, Precondition, Refusal, Region, TXN_BYTES_MAX, Txn,
+};
+use hanse_tree::document::DocumentId;
+use proptest::prelude::{any, proptest};
+
+use crate::rig::{configmap, draft, group, id};
+
+/// A transaction with one of each.
+fn everything() -> Txn {
+    let key = configmap("root", "a");
+    let mut labelled = draft("x");
+    labelled.labels = Box::new([("k".into(), "v".into())]);
+    Txn {
+        time_ms: 1_700_000_000_000,
+        preconditions: vec![
+            Precondition::Absent(key.clone()),
+            Precondition::At(key.clone(), Revision(300)),
+            Precondition::Live(key.clone()),
+            Precondition::ClusterLive(id("root")),
+            Precondition::ClusterHome(id("root")),
+            Precondition::NamespaceEmpty(id("root"), "n".into()),
+        ],
+        operations: vec![
+            Operation::Put(key.clone(), labelled),
+            Operation::Delete(key.clone()),
+            Operation::CreateWorkspace(NewWorkspace {
+                id: id("w1"),
+                parent: id("root"),
+                name: "org".into(),
+                reserved: true,
+                content: Bytes::from_static(b"{}"),
+                objects: vec![(key.clone(), draft("y"))],
+            }),
+            Operation::UpdateWorkspace { id: id("w1"), version: 1, content: Bytes::from_static(b"{}"), deleting: true },
+            Operation::MoveWorkspace { id: id("w1"), version: 2, parent: id("w2"), name: "n".into(), reserved: false },
+            Operation::FinishWorkspace { id: id("w1") },
+            Operation::ReserveName { parent: id("root"), name: "n".into(), id: id("w1") },
+            Operation::MergeChanges {
+                document: DocumentId { group: group("us"), ordinal: 1, generation: 2 },
+                sequence: 3,
+                changes: vec![Bytes::from_static(b"change")],
+            },
+            Operation::Describe(Region {
+                name: RegionName::new("eu").unwrap(),
+                url: "https://eu".into(),
+                founder: group("eu"),
+            }),
+            Operation::FoundRoot(vec![(key, draft("z"))]),
+        ],
+    }
+}
+
+fn outcomes() -> Vec<Outcome> {
+    let what = || "x".to_owned();
+    vec![
+        Outcome::Done { first: Revision(1), last: Revision(300) },
+        Outcome::Refused(Refusal::Exists { what: what() }),
+        Outcome::Refused(Refusal::Missing { what: what() }),
+        Outcome::Refused(Refusal::Changed { current: 7 }),
+        Outcome::Refused(Refusal::Deleting { what: what() }),
+        Outcome::Refused(Refusal::NotHome { cluster: id("w") }),
+        Outcome::Refused(Refusal::NotEmpty { what: what() }),
+        Outcome::Refused(Refusal::Cycle { id: id("w") }),
+        Outcome::Refused(Refusal::Malformed { why: what() }),
+    ]
+}
+
+fn escaped(bytes: &[u8]) -> String {
+    bytes.escape_ascii().to_string()
+}
+
+#[test]
+fn the_first_version_of_a_transaction_stays() {
+    let bytes = everything().encode();
+    assert_eq!(escaped(&bytes), include_str!("golden/txn-v1.txt").trim_end());
+    assert_eq!(Txn::decode(&bytes), Ok(everything()));
+}
+
+#[test]
+fn the_first_version_of_an_outcome_stays() {
+    let lines: Vec<_> = outcomes().iter().map(|outcome| escaped(&outcome.encode())).collect();
+    assert_eq!(lines.join("\n"), include_str!("golden/outcome-v1.txt").trim_end());
+    for outcome in outcomes() {
+        assert_eq!(Outcome::decode(&outcome.encode()), Ok(outcome));
+    }
+}
+
+#[test]
+fn other_bytes_are_refused() {
+    let good = everything().encode();
+    assert_eq!(Txn::decode(b""), Err(DecodeError::Junk));
+    assert_eq!(Txn::decode(&[&[2], &good[1..]].concat()), Err(DecodeError::Version(2)));
+    assert_eq!(Txn::decode(&[&good[..], b"x"].concat()), Err(DecodeError::Junk));
+    assert_eq!(Txn::decode(&good[..good.len() - 1]), Err(DecodeError::Junk));
+    assert_eq!(Txn::decode(&vec![1; TXN_BYTES_MAX + 1]), Err(DecodeError::TooLarge(TXN_BYTES_MAX + 1)));
+    let many = Txn { preconditions: vec![Precondition::ClusterHome(id("w")); 16_385], ..everything() };
+    assert_eq!(Txn::decode(&many.encode()), Err(DecodeError::Junk));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_decoding_panic(
+        bytes in any::<Vec<u8>>(),
+        position in any::<proptest::sample::Index>(),
+        value in any::<u8>(),
+    ) {
+        drop((Txn::decode(&bytes), Outcome::decode(&bytes)));
+        let mut mutated = everything().encode().to_vec();
+        let position = position.index(mutated.len());
+        mutated[position] = value;
+        if let Ok(txn) = Txn::decode(&mutated) {
+            assert_eq!(Txn::decode(&txn.encode()), Ok(txn));
+        }
+    }
+}
