@@ -41,3 +41,14 @@ mod snapshots;
 mod state;
 mod storage;
 mod writer;
+
+#[cfg(test)]
+mod frame_test;
+#[cfg(test)]
+mod group_test;
+#[cfg(test)]
+mod log_test;
+#[cfg(test)]
+mod replicas_test;
+#[cfg(test)]
+mod testing;

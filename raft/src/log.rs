@@ -208,7 +208,7 @@ impl Log {
     /// Sets the vote, and writes it. Waits until it is durable, unless it only confirms the stored one: then it becomes
     /// durable with the first entry that is written under it, and its loss would change no election.
     pub(crate) async fn save_vote(&self, vote: Vote) -> io::Result<()> {
-        let previous = std::mem::replace(&mut lock(&self.shared.state).vote, Some(vote));
+        let previous = lock(&self.shared.state).vote.replace(vote);
         let is_synced = previous.is_none_or(|previous| previous.leader_id != vote.leader_id);
         let (done, durable) = tokio::sync::oneshot::channel();
         self.push(Job::Vote { vote, is_synced, done }).await?;

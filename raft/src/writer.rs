@@ -296,16 +296,16 @@ impl LogWriter {
 
     /// Removes the segments whose entries are all purged. The purge is durable already.
     fn drop_segments(&mut self, upto: LogId) -> io::Result<()> {
-        let mut is_changed = false;
         while let Some(segment) = self.older.front()
             && segment.last_index.is_none_or(|last| last <= upto.index)
         {
             self.start.disk.remove(&segment.path)?;
+            // Each by itself: if a later removal survived a crash and an earlier one did not, a hole would be found.
+            self.start.disk.sync_directory(&self.start.directory)?;
             self.shared.dropped(segment.first_sequence, segment.bytes);
             self.older.pop_front();
-            is_changed = true;
         }
-        if is_changed { self.start.disk.sync_directory(&self.start.directory) } else { Ok(()) }
+        Ok(())
     }
 }
 

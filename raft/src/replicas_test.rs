@@ -1,0 +1,367 @@
+//! Three replicas in one process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use hanse_base::clock::SystemClock;
+use hanse_base::id::{DaemonId, GroupId};
+use hanse_base::random::SystemRandom;
+
+use crate::config::{GroupConfig, Limits};
+use crate::error::ProposeError;
+use crate::group::{Group, Seams};
+use crate::propose::Proposed;
+use crate::status::Role;
+use crate::testing::disk::{Crash, FaultDisk};
+use crate::testing::machine::{ListMachine, Seen};
+use crate::testing::net::Hub;
+
+const ALL: [DaemonId; 3] = [DaemonId(1), DaemonId(2), DaemonId(3)];
+
+/// Replicas on one hub.
+struct Trio {
+    hub: Hub,
+    disks: BTreeMap<DaemonId, FaultDisk>,
+    running: BTreeMap<DaemonId, (Group, Seen)>,
+    limits: Limits,
+}
+
+impl Trio {
+    async fn start(limits: Limits) -> Self {
+        let mut trio = Self { hub: Hub::default(), disks: BTreeMap::new(), running: BTreeMap::new(), limits };
+        for daemon in ALL {
+            trio.run(daemon).await;
+        }
+        trio
+    }
+
+    async fn run(&mut self, daemon: DaemonId) {
+        let disk = self.disks.entry(daemon).or_default().clone();
+        let machine = ListMachine::default();
+        let seen = machine.seen.clone();
+        let mut config =
+            GroupConfig::new(GroupId::new("eu").unwrap(), daemon, "/data/group".into(), BTreeSet::from(ALL));
+        (config.heartbeat_ms, config.election_ms_min, config.election_ms_max) = (50, 300, 600);
+        config.limits = self.limits.clone();
+        let (net, clock, random) = (self.hub.net(daemon), Arc::new(SystemClock::default()), Arc::new(SystemRandom));
+        let group = Group::start(config, machine, Seams { disk: Arc::new(disk), net, clock, random }).await.unwrap();
+        self.hub.join(daemon, group.clone());
+        self.running.insert(daemon, (group, seen));
+    }
+
+    /// Kills a replica: what it did not sync is lost, and it says goodbye to nobody.
+    async fn kill(&mut self, daemon: DaemonId) {
+        self.disks[&daemon].crash(Crash::LoseAll);
+        self.hub.leave(daemon);
+        if let Some((group, _)) = self.running.remove(&daemon) {
+            group.shutdown().await;
+        }
+    }
+
+    fn group(&self, daemon: DaemonId) -> &Group {
+        &self.running[&daemon].0
+    }
+
+    /// The leader that a majority of the running replicas agrees on.
+    async fn leader(&self) -> DaemonId {
+        loop {
+            for (daemon, (group, _)) in &self.running {
+                if group.status().role == Role::Leader && group.propose(Bytes::from_static(b"probe")).await.is_ok() {
+                    return *daemon;
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn follower(&self) -> DaemonId {
+        let leader = self.leader().await;
+        *self.running.keys().find(|daemon| **daemon != leader).unwrap()
+    }
+
+    /// What the replica shows after a linearizable read.
+    async fn read(&self, daemon: DaemonId) -> Vec<Bytes> {
+        let (group, seen) = &self.running[&daemon];
+        group.read_index().await.unwrap();
+        let mut list = seen.list();
+        list.retain(|command| &command[..] != b"probe");
+        list
+    }
+
+    /// Proposes until the command is certainly in, telling apart what is safe to try again.
+    async fn propose(&self, daemon: DaemonId, command: &Bytes) -> Proposed {
+        loop {
+            match self.group(daemon).propose(command.clone()).await {
+                Ok(proposed) => return proposed,
+                Err(error) => assert!(error.is_refused(), "{error}"),
+            }
+        }
+    }
+
+    async fn stop(self) {
+        join_all(self.running.values().map(|(group, _)| group.shutdown())).await;
+    }
+}
+
+fn command(number: usize) -> Bytes {
+    Bytes::from(format!("command {number}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_replica_takes_proposals_and_shows_them_to_reads() {
+    let trio = Trio::start(Limits::default()).await;
+    let mut expected = Vec::new();
+    for number in 0..30 {
+        trio.propose(ALL[number % 3], &command(number)).await;
+        expected.push(command(number));
+        assert_eq!(trio.read(ALL[(number + 1) % 3]).await, expected, "a read after the acknowledgement sees it");
+    }
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn writes_go_on_when_the_leader_is_killed_and_none_is_lost() {
+    let mut trio = Trio::start(Limits::default()).await;
+    let mut expected = Vec::new();
+    for round in 0..3 {
+        for number in 0..10 {
+            let command = command(round * 100 + number);
+            let by = *trio.running.keys().nth(number % 2).unwrap();
+            trio.propose(by, &command).await;
+            expected.push(command);
+        }
+        let leader = trio.leader().await;
+        trio.kill(leader).await;
+        let command = command(round * 100 + 99);
+        let by = *trio.running.keys().next().unwrap();
+        trio.propose(by, &command).await;
+        expected.push(command);
+        trio.run(leader).await;
+        assert_eq!(trio.read(leader).await, expected, "the killed one catches up, round {round}");
+    }
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_whose_log_is_gone_elsewhere_catches_up_through_a_snapshot() {
+    let limits = Limits {
+        snapshot_log_bytes: 2048,
+        log_tail_bytes: 512,
+        segment_bytes_max: 1024,
+        cache_bytes_max: 256,
+        ..Limits::default()
+    };
+    let mut trio = Trio::start(limits).await;
+    let away = trio.follower().await;
+    trio.propose(away, &command(0)).await;
+    trio.kill(away).await;
+    let by = *trio.running.keys().next().unwrap();
+    for number in 1..200 {
+        trio.propose(by, &command(number)).await;
+    }
+    let leader = trio.leader().await;
+    while trio.group(leader).status().log_bytes > 6144 {
+        trio.propose(by, &Bytes::from_static(b"probe")).await;
+    }
+    trio.run(away).await;
+    let expected: Vec<_> = (0..200).map(command).collect();
+    assert_eq!(trio.read(away).await, expected);
+    assert!(trio.hub.uploads() >= 1);
+    assert!(trio.group(away).status().snapshot.is_some());
+    // What was installed is durable.
+    trio.kill(away).await;
+    trio.run(away).await;
+    assert_eq!(trio.read(away).await, expected);
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_is_cut_off_neither_acknowledges_nor_serves_old_reads() {
+    let limits = Limits {
+        leader_wait: Duration::from_millis(700),
+        outcome_wait: Duration::from_millis(1500),
+        ..Limits::default()
+    };
+    let trio = Trio::start(limits).await;
+    let old = trio.leader().await;
+    trio.hub.isolate(old, &ALL, true);
+    let lonely = trio.group(old).clone();
+    let (write, read) = tokio::join!(lonely.propose(command(1)), lonely.read_index());
+    assert!(write.is_err() && read.is_err(), "{write:?} {read:?}");
+    let other = *trio.running.keys().find(|daemon| **daemon != old).unwrap();
+    trio.propose(other, &command(2)).await;
+    trio.hub.isolate(old, &ALL, false);
+    let list = loop {
+        if trio.group(old).read_index().await.is_ok() {
+            break trio.read(old).await;
+        }
+    };
+    assert!(list.contains(&command(2)));
+    if matches!(write, Err(ref error) if error.is_refused()) {
+        assert!(!list.contains(&command(1)), "what was refused is never applied");
+    }
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_reads_and_writes_on_a_follower_share_few_calls() {
+    let trio = Trio::start(Limits::default()).await;
+    let follower = trio.follower().await;
+    let leader = trio.leader().await;
+    let group = trio.group(follower);
+    group.read_index().await.unwrap();
+    let calls = trio.hub.calls(follower, leader);
+    assert!(join_all((0..500).map(|_| group.read_index())).await.into_iter().all(|read| read.is_ok()));
+    let reads = trio.hub.calls(follower, leader) - calls;
+    assert!(reads < 60, "{reads} calls for 500 reads");
+    let calls = trio.hub.calls(follower, leader);
+    assert!(join_all((0..500).map(|number| group.propose(command(number)))).await.into_iter().all(|done| done.is_ok()));
+    let writes = trio.hub.calls(follower, leader) - calls;
+    assert!(writes < 60, "{writes} calls for 500 writes");
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_shuts_down_hands_over_first() {
+    let mut trio = Trio::start(Limits::default()).await;
+    let old = trio.leader().await;
+    let (group, _) = trio.running.remove(&old).unwrap();
+    let began = std::time::Instant::now();
+    group.shutdown().await;
+    trio.hub.leave(old);
+    let by = *trio.running.keys().next().unwrap();
+    let known = trio.group(by).leadership().borrow().leader;
+    assert!(known.is_some() && known != Some(old), "{known:?} after {:?}", began.elapsed());
+    trio.propose(by, &command(1)).await;
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_a_majority_proposals_are_refused_in_time() {
+    let limits = Limits { leader_wait: Duration::from_millis(300), ..Limits::default() };
+    let mut trio = Trio::start(limits).await;
+    let kept = trio.follower().await;
+    for daemon in ALL.into_iter().filter(|daemon| *daemon != kept) {
+        trio.kill(daemon).await;
+    }
+    // The first may have been sent to the leader while it died.
+    drop(trio.group(kept).propose(command(1)).await);
+    let refused = trio.group(kept).propose(command(2)).await;
+    assert!(matches!(refused, Err(ProposeError::NoLeader { .. })), "{refused:?}");
+    assert!(trio.group(kept).read_index().await.is_err());
+    trio.stop().await;
+}
+
+/// What clients were told.
+#[derive(Default)]
+struct Told {
+    acknowledged: Vec<Bytes>,
+    refused: Vec<Bytes>,
+    number: usize,
+}
+
+impl Told {
+    /// Lets clients propose by way of every replica while the nemesis is at work.
+    async fn round(&mut self, trio: &Trio, nemesis: impl Future<Output = ()>) {
+        let groups: Vec<_> = ALL.iter().map(|daemon| trio.group(*daemon)).collect();
+        let first = self.number;
+        self.number += 60;
+        let clients = (0..12).map(|client| {
+            let group = groups[client % 3];
+            async move {
+                let mut outcomes = Vec::new();
+                for at in 0..5 {
+                    let command = command(first + client * 5 + at);
+                    let outcome = group.propose(command.clone()).await;
+                    if let (Ok(proposed), Ok(read)) = (&outcome, group.read_index().await) {
+                        assert!(read >= proposed.index);
+                    }
+                    outcomes.push((command, outcome));
+                }
+                outcomes
+            }
+        });
+        let (outcomes, ()) = tokio::join!(join_all(clients), nemesis);
+        for (command, outcome) in outcomes.into_iter().flatten() {
+            match outcome {
+                Ok(_) => self.acknowledged.push(command),
+                Err(error) if error.is_refused() => self.refused.push(command),
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn check(&self, trio: &Trio) {
+        trio.leader().await;
+        let mut lists = Vec::new();
+        for daemon in ALL {
+            while trio.group(daemon).read_index().await.is_err() {}
+            lists.push(trio.read(daemon).await);
+        }
+        assert!(lists.iter().all(|list| *list == lists[0]), "the replicas agree");
+        let unique: BTreeSet<_> = lists[0].iter().collect();
+        assert_eq!(unique.len(), lists[0].len(), "nothing is applied twice");
+        assert!(self.acknowledged.iter().all(|command| unique.contains(command)), "nothing acknowledged is lost");
+        assert!(self.refused.iter().all(|command| !unique.contains(command)), "nothing refused is applied");
+        assert!(self.acknowledged.len() > self.number / 4, "{} of {}", self.acknowledged.len(), self.number);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn under_kills_and_cuts_acknowledged_is_once_refused_is_never_and_all_agree() {
+    let limits = Limits {
+        leader_wait: Duration::from_millis(300),
+        outcome_wait: Duration::from_millis(500),
+        snapshot_log_bytes: 4096,
+        log_tail_bytes: 512,
+        segment_bytes_max: 2048,
+        cache_bytes_max: 512,
+        ..Limits::default()
+    };
+    let mut trio = Trio::start(limits).await;
+    trio.leader().await;
+    let mut told = Told::default();
+    for round in 0..6 {
+        let victim = ALL[(round * 7 + 3) % 3];
+        let (hub, disk) = (trio.hub.clone(), trio.disks[&victim].clone());
+        told.round(&trio, async move {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            if round % 2 == 0 {
+                hub.isolate(victim, &ALL, true);
+                tokio::time::sleep(Duration::from_millis(900)).await;
+                hub.isolate(victim, &ALL, false);
+            } else {
+                disk.crash(Crash::Tear(round as u64));
+                hub.leave(victim);
+            }
+        })
+        .await;
+        if round % 2 == 1 {
+            trio.kill(victim).await;
+            trio.run(victim).await;
+        }
+    }
+    told.check(&trio).await;
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_can_be_added_and_removed() {
+    let trio = Trio::start(Limits::default()).await;
+    let leader = trio.leader().await;
+    let group = trio.group(leader);
+    let removed = *ALL.iter().find(|daemon| **daemon != leader).unwrap();
+    let voters: BTreeSet<_> = ALL.into_iter().filter(|daemon| *daemon != removed).collect();
+    group.set_voters(voters.clone()).await.unwrap();
+    assert_eq!(group.status().voters, voters);
+    group.add_learners(BTreeSet::from([removed])).await.unwrap();
+    assert_eq!(group.status().learners, BTreeSet::from([removed]));
+    trio.propose(leader, &command(1)).await;
+    group.set_voters(BTreeSet::from(ALL)).await.unwrap();
+    assert_eq!(trio.read(removed).await, vec![command(1)]);
+    assert!(trio.group(removed).set_voters(voters).await.is_err(), "a follower does not change the membership");
+    trio.stop().await;
+}
