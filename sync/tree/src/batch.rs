@@ -41,6 +41,18 @@ pub struct Cursor {
 pub struct BatchError(&'static str);
 
 impl Cursor {
+    /// A cursor at these documents: ordinal, generation and next sequence of each.
+    #[must_use]
+    pub fn new(positions: impl IntoIterator<Item = (u32, u32, u64)>) -> Self {
+        let positions = positions.into_iter().map(|(ordinal, generation, next)| (ordinal, (generation, next)));
+        Self { documents: positions.collect() }
+    }
+
+    /// Ordinal, generation and next sequence of each document, in the order of the ordinals.
+    pub fn positions(&self) -> impl Iterator<Item = (u32, u32, u64)> + '_ {
+        self.documents.iter().map(|(ordinal, (generation, next))| (*ordinal, *generation, *next))
+    }
+
     /// Bytes for the way: a version byte and the documents in postcard.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -157,7 +169,7 @@ fn write<T: Serialize>(value: &T, size: usize) -> Vec<u8> {
 
 fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8], what: &'static str) -> Result<T, BatchError> {
     let (version, rest) = bytes.split_first().ok_or(BatchError(what))?;
-    let (value, rest) = postcard::take_from_bytes(rest).map_err(|_| BatchError(what))?;
+    let (value, rest) = postcard::take_from_bytes(rest).ok().ok_or(BatchError(what))?;
     if *version == v1::VERSION && rest.is_empty() { Ok(value) } else { Err(BatchError(what)) }
 }
 

@@ -147,7 +147,7 @@ impl Columns {
         let mut keys: Vec<&str> = Vec::with_capacity(count);
         for _ in 0..count {
             let length = reader.length("key")?;
-            let key = std::str::from_utf8(reader.take(length, "key")?).map_err(|_| "key")?;
+            let key = std::str::from_utf8(reader.take(length, "key")?).ok().ok_or("key")?;
             if keys.last().is_some_and(|last| *last >= key) {
                 return Err("order of keys");
             }
@@ -164,7 +164,7 @@ impl Columns {
         while values.len() < count {
             let run = reader.signed("values")?;
             let (literals, repeats) = match run {
-                1.. => (1, usize::try_from(run).map_err(|_| "values")?),
+                1.. => (1, usize::try_from(run).ok().ok_or("values")?),
                 0 => return Err("values"),
                 _ => (run.checked_neg().and_then(|run| usize::try_from(run).ok()).ok_or("values")?, 1),
             };
@@ -173,7 +173,7 @@ impl Columns {
                 if metadata & 0xf != VALUE_BYTES {
                     return Err("kind of value");
                 }
-                let length = usize::try_from(metadata >> 4).map_err(|_| "value")?;
+                let length = usize::try_from(metadata >> 4).ok().ok_or("value")?;
                 for _ in 0..repeats {
                     let end = start.checked_add(length).filter(|end| *end <= self.values.end).ok_or("value")?;
                     if values.len() == count {
@@ -233,7 +233,7 @@ impl<'a> Reader<'a> {
     }
 
     fn length(&mut self, part: &'static str) -> Result<usize, &'static str> {
-        usize::try_from(self.number(part)?).map_err(|_| part)
+        usize::try_from(self.number(part)?).ok().ok_or(part)
     }
 }
 

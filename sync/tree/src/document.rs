@@ -208,6 +208,9 @@ impl Document {
     }
 
     /// The document under the next generation: the same rows, with as little history as can be. Also gives its changes.
+    ///
+    /// # Panics
+    /// Never: a document has fewer rows than a change can count.
     #[must_use]
     pub fn restarted(&self, generation: u32) -> (Self, Vec<Bytes>) {
         let mut next = Self::create(DocumentId { generation, ..self.id.clone() });
@@ -319,6 +322,9 @@ impl Document {
 
     /// Committed changes, for [`Self::load`]: a version byte, then each change behind its length (little endian, four
     /// bytes). Puts that wait for a commit are not part of it.
+    ///
+    /// # Panics
+    /// Never: changes are bounded.
     #[must_use]
     pub fn save(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(1 + self.history_bytes + 4 * self.log.len());
@@ -393,7 +399,7 @@ impl Document {
                 restated(value).ok_or(DocumentError::Malformed("beginning of a generation"))?;
                 continue;
             }
-            let id = ClusterId::new(key).map_err(|_| DocumentError::Malformed("key"))?;
+            let id = ClusterId::new(key).ok().ok_or(DocumentError::Malformed("key"))?;
             created += usize::from(!self.registers.contains_key(&id));
             if value.is_empty() {
                 if self.value(&id).is_none() {
@@ -529,3 +535,6 @@ const HISTORY_FACTOR_MAX: usize = 4;
 const REGISTER_BYTES: usize = 40;
 /// A document with less history is never restarted.
 const HISTORY_BYTES_MIN: usize = 64 * 1024;
+
+#[cfg(test)]
+mod document_test;

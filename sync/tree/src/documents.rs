@@ -60,6 +60,9 @@ impl Documents {
     ///
     /// # Errors
     /// The row breaks a limit; nothing is written.
+    ///
+    /// # Panics
+    /// If a relation between the documents does not hold; no input makes it so.
     pub fn put(&mut self, row: &Row) -> Result<(), RowError> {
         let home = self.homes.get(&row.id).copied();
         let ordinal = home.unwrap_or_else(|| self.open());
@@ -73,6 +76,9 @@ impl Documents {
     }
 
     /// Forgets a row, leaving no tombstone. Only for rows that nobody can refer to any more.
+    ///
+    /// # Panics
+    /// If a relation between the documents does not hold; no input makes it so.
     pub fn forget(&mut self, id: &ClusterId) {
         if let Some(ordinal) = self.homes.get(id) {
             let (ordinal, document) = (*ordinal, self.current.get_mut(ordinal).expect("homes name documents"));
@@ -87,6 +93,9 @@ impl Documents {
     /// Writes all puts since the last commit into their documents, one change for each document that has any (more if
     /// they pass the limits of one change). A document that has become too long is restarted, and then all of its
     /// changes are new.
+    ///
+    /// # Panics
+    /// If a relation between the documents does not hold; no input makes it so.
     pub fn commit(&mut self) -> Vec<NewChange> {
         let mut changes = Vec::new();
         for ordinal in std::mem::take(&mut self.dirty) {
@@ -362,3 +371,6 @@ impl Documents {
 /// Rows of one document. A document is restarted and sent anew as a whole, which costs time and traffic by its rows
 /// (about 20 ms and 2 MB); and each document costs a few kilobytes of its own.
 pub const ROWS_PER_DOCUMENT_MAX: usize = 4_096;
+
+#[cfg(test)]
+mod documents_test;

@@ -79,7 +79,7 @@ impl Row {
     pub fn encode(&self) -> Result<Vec<u8>, RowError> {
         self.check()?;
         let size = 96 + self.content.len() + 160 * self.placements.len();
-        let bytes = postcard::to_extend(&v1::Row::from(self), v1::start(size)).map_err(|_| RowError::Malformed)?;
+        let bytes = postcard::to_extend(&v1::Row::from(self), v1::start(size)).ok().ok_or(RowError::Malformed)?;
         if bytes.len() > ROW_BYTES_MAX { Err(RowError::TooLarge(bytes.len())) } else { Ok(bytes) }
     }
 
@@ -95,7 +95,7 @@ impl Row {
         if *version != v1::VERSION {
             return Err(RowError::Version(*version));
         }
-        let (row, rest) = postcard::take_from_bytes::<v1::Row<'_>>(rest).map_err(|_| RowError::Malformed)?;
+        let (row, rest) = postcard::take_from_bytes::<v1::Row<'_>>(rest).ok().ok_or(RowError::Malformed)?;
         if !rest.is_empty() {
             return Err(RowError::Malformed);
         }
@@ -187,14 +187,14 @@ mod v1 {
             for placement in row.placements {
                 placements.push(super::Placement {
                     lamport: placement.lamport,
-                    group: GroupId::new(placement.group).map_err(|_| RowError::Grammar("group"))?,
-                    parent: ClusterId::new(placement.parent).map_err(|_| RowError::Grammar("parent"))?,
+                    group: GroupId::new(placement.group).ok().ok_or(RowError::Grammar("group"))?,
+                    parent: ClusterId::new(placement.parent).ok().ok_or(RowError::Grammar("parent"))?,
                     name: placement.name.into(),
                     reserved: placement.reserved,
                 });
             }
             Ok(Self {
-                id: ClusterId::new(row.id).map_err(|_| RowError::Grammar("id"))?,
+                id: ClusterId::new(row.id).ok().ok_or(RowError::Grammar("id"))?,
                 epoch: Epoch(row.epoch),
                 version: row.version,
                 placements,
