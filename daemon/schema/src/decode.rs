@@ -74,6 +74,9 @@ pub fn decode(kind: &Kind, body: &[u8], validation: FieldValidation) -> Result<D
         Err(malformed) => return Err(unrecognized(kind.kind, &text, malformed)),
     };
     let Some(slots) = &mut slots else { return Err(not_an_object(kind.kind, &text)) };
+    if let Some(why) = decoder.unidentified() {
+        return Err(DecodeError::Mistyped(unidentified(kind.kind, &text, &why)));
+    }
     let sent_kind = fill(kind.object, slots, "kind", kind.kind);
     let sent_version = fill(kind.object, slots, "apiVersion", &kind.api_version());
     let version = sent_version.rsplit('/').next().unwrap_or_default();
@@ -169,11 +172,14 @@ fn words(malformed: Malformed, text: &str) -> String {
 }
 
 fn unrecognized(kind: &str, text: &str, malformed: Malformed) -> DecodeError {
-    DecodeError::Malformed(format!(
-        "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {} ({})",
-        words(malformed, text),
+    DecodeError::Malformed(unidentified(kind, text, &words(malformed, text)))
+}
+
+fn unidentified(kind: &str, text: &str, why: &str) -> String {
+    format!(
+        "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {why} ({})",
         summary(text)
-    ))
+    )
 }
 
 fn not_an_object(kind: &str, text: &str) -> DecodeError {
@@ -181,18 +187,12 @@ fn not_an_object(kind: &str, text: &str) -> DecodeError {
         Some(b'[') => "array",
         Some(b'"') => "string",
         Some(b't' | b'f') => "bool",
-        Some(b'n') => {
-            return DecodeError::Mistyped(format!(
-                "the object provided is unrecognized (must be of type {kind}): Object 'Kind' is missing in 'null' ({})",
-                summary(text)
-            ));
-        }
         _ => "number",
     };
-    DecodeError::Mistyped(format!(
-        "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: json: cannot unmarshal {found} into Go value of type struct {{ APIVersion string \"json:\\\"apiVersion,omitempty\\\"\"; Kind string \"json:\\\"kind,omitempty\\\"\" }} ({})",
-        summary(text)
-    ))
+    let wanted =
+        r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
+    let why = format!("json: cannot unmarshal {found} into Go value of type {wanted}");
+    DecodeError::Mistyped(unidentified(kind, text, &why))
 }
 
 /// The beginning of a body for a message: as text when it looks like an object, else in hexadecimal.

@@ -32,6 +32,7 @@ mod format;
 pub mod metadata;
 pub mod validate;
 
+pub mod openapi;
 pub mod patch;
 pub mod selector;
 pub mod table;

@@ -16,6 +16,8 @@ pub(super) struct Decoder<'a> {
     validation: FieldValidation,
     complaints: Vec<String>,
     mistyped: Option<String>,
+    /// What is wrong with `kind` or `apiVersion` themselves: then nobody knows what the object is.
+    unidentified: Option<String>,
 }
 
 /// The values of an object's fields, in the order of its descriptor.
@@ -38,17 +40,23 @@ enum Step<'p> {
 
 impl<'a> Decoder<'a> {
     pub(super) const fn new(reader: Reader<'a>, validation: FieldValidation) -> Self {
-        Self { reader, validation, complaints: Vec::new(), mistyped: None }
+        Self { reader, validation, complaints: Vec::new(), mistyped: None, unidentified: None }
     }
 
-    /// Reads the whole text; nothing when it is not an object.
+    /// Reads the whole text; nothing when it is neither an object nor null.
     pub(super) fn root(&mut self, descriptor: &'static TypeDescriptor) -> Result<Option<Slots>, Malformed> {
         let place = Place { parent: None, step: Step::Root, type_name: descriptor.name };
-        let slots = if self.reader.peek()? == Token::Object {
-            Some(self.slots(descriptor, &place)?)
-        } else {
-            self.reader.skip()?;
-            None
+        let slots = match self.reader.peek()? {
+            Token::Object => Some(self.slots(descriptor, &place)?),
+            Token::Null => {
+                // As in Go, null is an object without fields.
+                self.reader.null()?;
+                Some(vec![None; descriptor.fields.len()])
+            }
+            _ => {
+                self.reader.skip()?;
+                None
+            }
         };
         self.reader.end()?;
         Ok(slots)
@@ -57,6 +65,11 @@ impl<'a> Decoder<'a> {
     /// The first value of a wrong type.
     pub(super) fn mistyped(&mut self) -> Option<String> {
         self.mistyped.take()
+    }
+
+    /// What is wrong with `kind` or `apiVersion`.
+    pub(super) fn unidentified(&mut self) -> Option<String> {
+        self.unidentified.take()
     }
 
     /// The unknown and duplicate fields.
@@ -195,6 +208,12 @@ impl<'a> Decoder<'a> {
     }
 
     fn wrong_type(&mut self, found: &str, kind: &FieldKind, go: Option<&str>, place: &Place<'_>) {
+        if let (Step::Field(name @ ("kind" | "apiVersion")), Some(Place { step: Step::Root, .. })) =
+            (&place.step, place.parent)
+        {
+            let message = format!("json: cannot unmarshal {found} into Go struct field .{name} of type string");
+            self.unidentified.get_or_insert(message);
+        }
         self.mistype(|| {
             // Go reads times from a string.
             let wanted = match (kind, go) {

@@ -208,6 +208,7 @@ fn merge_objects(
         }
     }
     if replace {
+        plain.iter().try_for_each(|item| order::key_of(item, key).map(|_| ()))?;
         return Ok(plain);
     }
     let mut merged = stored.clone();

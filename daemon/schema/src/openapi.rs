@@ -1,0 +1,88 @@
+//! OpenAPI v3 documents, made from the descriptors: what `kubectl explain`, `kubectl apply` and `kubectl edit` read.
+
+mod operation;
+mod schema;
+
+use serde_json::{Map, Value, json};
+
+use crate::kind::{Kind, Part, Verb};
+use crate::kinds::KINDS;
+use crate::types::meta;
+use operation::{Operation, Target};
+
+/// The groups and versions that are served, each once, in the order of discovery.
+#[must_use]
+pub fn group_versions() -> Vec<(&'static str, &'static str)> {
+    let mut all = Vec::new();
+    for kind in KINDS {
+        if !all.contains(&(kind.group, kind.version)) {
+            all.push((kind.group, kind.version));
+        }
+    }
+    all
+}
+
+/// The path of a group and version in `/openapi/v3`, `api/v1` or `apis/<group>/<version>`.
+#[must_use]
+pub fn path(group: &str, version: &str) -> String {
+    if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") }
+}
+
+/// The document of a group and version; nothing when none of its kinds is served. It depends on nothing but the tables, so
+/// the caller can make it once.
+#[must_use]
+pub fn document(group: &str, version: &str) -> Option<Value> {
+    let kinds: Vec<&Kind> = KINDS.iter().filter(|kind| kind.group == group && kind.version == version).collect();
+    if kinds.is_empty() {
+        return None;
+    }
+    let (mut paths, mut schemas) = (Map::new(), Map::new());
+    for kind in kinds {
+        add_paths(kind, &mut paths);
+        schema::add_kind(kind, &mut schemas);
+    }
+    schema::add_type(&meta::STATUS, &mut schemas);
+    schema::add_type(&meta::DELETE_OPTIONS, &mut schemas);
+    schema::add_patch(&mut schemas);
+    paths.sort_keys();
+    schemas.sort_keys();
+    Some(json!({
+        "openapi": "3.0.0",
+        "info": {"title": "Hanse", "version": version},
+        "paths": paths,
+        "components": {"schemas": schemas},
+    }))
+}
+
+fn add_paths(kind: &Kind, paths: &mut Map<String, Value>) {
+    let base = format!("/{}", path(kind.group, kind.version));
+    let scope = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
+    let collection = format!("{base}{scope}/{}", kind.plural);
+    let all = [Verb::List, Verb::Create, Verb::DeleteCollection];
+    paths.insert(collection.clone(), item(kind, Target::Collection, &all));
+    if kind.namespaced {
+        paths.insert(format!("{base}/{}", kind.plural), item(kind, Target::AllNamespaces, &[Verb::List]));
+    }
+    let one = [Verb::Get, Verb::Update, Verb::Patch, Verb::Delete];
+    paths.insert(format!("{collection}/{{name}}"), item(kind, Target::Object, &one));
+    for part in kind.subresources {
+        let Some(segment) = part.segment() else { continue };
+        let verbs: &[Verb] =
+            if *part == Part::Finalize { &[Verb::Update] } else { &[Verb::Get, Verb::Update, Verb::Patch] };
+        paths.insert(format!("{collection}/{{name}}/{segment}"), item(kind, Target::Part(segment), verbs));
+    }
+}
+
+/// What can be done at one path.
+fn item(kind: &Kind, target: Target, verbs: &[Verb]) -> Value {
+    let mut item = Map::new();
+    for verb in verbs.iter().filter(|verb| kind.verbs.contains(verb)) {
+        let operation = Operation { kind, target, verb: *verb };
+        item.insert(operation.method().to_owned(), operation.describe());
+    }
+    item.insert("parameters".to_owned(), operation::path_parameters(kind, target));
+    Value::Object(item)
+}
+
+#[cfg(test)]
+mod openapi_test;

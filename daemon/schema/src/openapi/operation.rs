@@ -1,0 +1,234 @@
+//! Operations: what can be done at a path.
+
+use serde_json::{Map, Value, json};
+
+use super::schema::{GROUP_VERSION_KIND, PATCH, group_version_kind, list_name, reference};
+use crate::kind::{Kind, Verb};
+use crate::patch::PatchType;
+use crate::types::meta;
+
+/// What a path leads to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Target {
+    /// The objects of one namespace, or all where there are no namespaces.
+    Collection,
+    /// The objects of all namespaces.
+    AllNamespaces,
+    /// One object.
+    Object,
+    /// A subresource of one object.
+    Part(&'static str),
+}
+
+/// A verb at a path.
+pub(super) struct Operation<'k> {
+    pub(super) kind: &'k Kind,
+    pub(super) target: Target,
+    pub(super) verb: Verb,
+}
+
+impl Operation<'_> {
+    /// The HTTP method, as OpenAPI writes it.
+    pub(super) const fn method(&self) -> &'static str {
+        match self.verb {
+            Verb::Get | Verb::List | Verb::Watch => "get",
+            Verb::Create => "post",
+            Verb::Update => "put",
+            Verb::Patch => "patch",
+            Verb::Delete | Verb::DeleteCollection => "delete",
+        }
+    }
+
+    /// The whole operation.
+    pub(super) fn describe(&self) -> Value {
+        let mut operation = Map::new();
+        let mut set = |key: &str, value: Value| {
+            operation.insert(key.to_owned(), value);
+        };
+        set("description", json!(format!("{} {}", self.verb.as_str(), self.kind.plural)));
+        set("operationId", json!(self.id()));
+        set("tags", json!([self.tag()]));
+        set("parameters", Value::Array(self.parameters().iter().map(|name| parameter(name)).collect()));
+        if let Some(body) = self.body() {
+            set("requestBody", body);
+        }
+        set("responses", self.responses());
+        set("x-kubernetes-action", json!(self.action()));
+        set(GROUP_VERSION_KIND, group_version_kind(self.kind, self.kind.kind));
+        Value::Object(operation)
+    }
+
+    const fn action(&self) -> &'static str {
+        match self.verb {
+            Verb::Create => "post",
+            Verb::Update => "put",
+            verb => verb.as_str(),
+        }
+    }
+
+    /// The operation's name, as client generators know it: `listCoreV1NamespacedConfigMap`.
+    fn id(&self) -> String {
+        let word = match self.verb {
+            Verb::Create => "create",
+            Verb::Delete | Verb::DeleteCollection => "delete",
+            Verb::Get => "read",
+            Verb::List => "list",
+            Verb::Patch => "patch",
+            Verb::Update => "replace",
+            Verb::Watch => "watch",
+        };
+        let collection = if self.verb == Verb::DeleteCollection { "Collection" } else { "" };
+        let namespaced = if self.kind.namespaced && self.target != Target::AllNamespaces { "Namespaced" } else { "" };
+        let end = match self.target {
+            Target::AllNamespaces => "ForAllNamespaces".to_owned(),
+            Target::Part(segment) => capital(segment),
+            Target::Collection | Target::Object => String::new(),
+        };
+        format!(
+            "{word}{}{}{collection}{namespaced}{}{end}",
+            group_word(self.kind.group),
+            capital(self.kind.version),
+            self.kind.kind
+        )
+    }
+
+    fn tag(&self) -> String {
+        let group = group_word(self.kind.group);
+        let mut chars = group.chars();
+        let first = chars.next().map(|c| c.to_ascii_lowercase()).unwrap_or_default();
+        format!("{first}{}_{}", chars.as_str(), self.kind.version)
+    }
+
+    const fn parameters(&self) -> &'static [&'static str] {
+        match self.verb {
+            Verb::Get => &[],
+            Verb::Create | Verb::Update => &["dryRun", "fieldManager", "fieldValidation"],
+            Verb::Patch => &["dryRun", "fieldManager", "fieldValidation", "force"],
+            Verb::Delete => &["dryRun", "gracePeriodSeconds", "orphanDependents", "propagationPolicy"],
+            Verb::List | Verb::Watch => &[
+                "allowWatchBookmarks",
+                "continue",
+                "fieldSelector",
+                "labelSelector",
+                "limit",
+                "resourceVersion",
+                "resourceVersionMatch",
+                "sendInitialEvents",
+                "timeoutSeconds",
+                "watch",
+            ],
+            Verb::DeleteCollection => &[
+                "continue",
+                "dryRun",
+                "fieldSelector",
+                "gracePeriodSeconds",
+                "labelSelector",
+                "limit",
+                "orphanDependents",
+                "propagationPolicy",
+                "resourceVersion",
+                "resourceVersionMatch",
+                "timeoutSeconds",
+            ],
+        }
+    }
+
+    fn body(&self) -> Option<Value> {
+        let object = || json!({"schema": reference(&self.kind.object.schema_name())});
+        match self.verb {
+            Verb::Create | Verb::Update => Some(json!({"required": true, "content": {"*/*": object()}})),
+            Verb::Patch => {
+                let schema = json!({"schema": reference(PATCH)});
+                let types = PatchType::of(self.kind).iter().map(|patch| patch.content_type().to_owned());
+                let content: Map<String, Value> = types.map(|content_type| (content_type, schema.clone())).collect();
+                Some(json!({"required": true, "content": content}))
+            }
+            Verb::Delete | Verb::DeleteCollection => {
+                Some(json!({"content": {"*/*": {"schema": reference(&meta::DELETE_OPTIONS.schema_name())}}}))
+            }
+            Verb::Get | Verb::List | Verb::Watch => None,
+        }
+    }
+
+    fn responses(&self) -> Value {
+        let name = match self.verb {
+            Verb::List | Verb::Watch => list_name(self.kind),
+            Verb::Delete | Verb::DeleteCollection => meta::STATUS.schema_name(),
+            _ => self.kind.object.schema_name(),
+        };
+        let schema = json!({"schema": reference(&name)});
+        let response = |description: &str| json!({"description": description, "content": {"application/json": schema, "application/yaml": schema}});
+        let mut responses = Map::new();
+        responses.insert("200".to_owned(), response("OK"));
+        if matches!(self.verb, Verb::Create | Verb::Update | Verb::Patch) {
+            responses.insert("201".to_owned(), response("Created"));
+        }
+        if matches!(self.verb, Verb::Create | Verb::Delete) {
+            responses.insert("202".to_owned(), response("Accepted"));
+        }
+        responses.insert("401".to_owned(), json!({"description": "Unauthorized"}));
+        Value::Object(responses)
+    }
+}
+
+/// The parameters that all operations at a path have.
+pub(super) fn path_parameters(kind: &Kind, target: Target) -> Value {
+    let in_path = |name: &str, description: &str| {
+        json!({
+            "name": name, "in": "path", "required": true, "description": description,
+            "schema": {"type": "string", "uniqueItems": true},
+        })
+    };
+    let mut parameters = Vec::new();
+    if matches!(target, Target::Object | Target::Part(_)) {
+        parameters.push(in_path("name", "name of the object"));
+    }
+    if kind.namespaced && target != Target::AllNamespaces {
+        parameters.push(in_path("namespace", "namespace of the objects"));
+    }
+    parameters.push(parameter("pretty"));
+    Value::Array(parameters)
+}
+
+fn parameter(name: &str) -> Value {
+    let known = PARAMETERS.iter().find(|(known, _, _)| *known == name);
+    let (_, value_type, description) = known.copied().unwrap_or((name, "string", ""));
+    let schema = json!({"type": value_type, "uniqueItems": true});
+    json!({"name": name, "in": "query", "description": description, "schema": schema})
+}
+
+/// `coordination.k8s.io` is `Coordination`, other groups are written in full: `TenancyKcpIo`.
+fn group_word(group: &str) -> String {
+    match group.strip_suffix(".k8s.io") {
+        _ if group.is_empty() => "Core".to_owned(),
+        Some(short) => short.split('.').map(capital).collect(),
+        None => group.split('.').map(capital).collect(),
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(chars).collect()
+}
+
+/// Name, type and meaning of the parameters in queries.
+const PARAMETERS: [(&str, &str, &str); 18] = [
+    ("allowWatchBookmarks", "boolean", "send bookmarks in a watch"),
+    ("continue", "string", "token of the page to go on with"),
+    ("dryRun", "string", "All: go through every step but store nothing"),
+    ("fieldManager", "string", "who makes the change; up to 128 printable characters"),
+    ("fieldSelector", "string", "only objects whose fields have these values"),
+    ("fieldValidation", "string", "Ignore, Warn or Strict: what is done about unknown and duplicate fields"),
+    ("force", "boolean", "take fields over from other managers; for apply patches only"),
+    ("gracePeriodSeconds", "integer", "seconds before the object goes; 0 means at once"),
+    ("labelSelector", "string", "only objects with these labels"),
+    ("limit", "integer", "how many objects a page may have"),
+    ("orphanDependents", "boolean", "older form of propagationPolicy"),
+    ("pretty", "string", "true: indent the answer"),
+    ("propagationPolicy", "string", "Orphan, Background or Foreground"),
+    ("resourceVersion", "string", "how fresh the answer must be, or from where a watch goes on"),
+    ("resourceVersionMatch", "string", "Exact or NotOlderThan: how resourceVersion is meant"),
+    ("sendInitialEvents", "boolean", "begin a watch with the objects that are there"),
+    ("timeoutSeconds", "integer", "end the call after this time"),
+    ("watch", "boolean", "stream changes instead of a list"),
+];
