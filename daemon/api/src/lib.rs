@@ -1,1 +1,50 @@
-//! placeholder
+//! HTTP to transactions, events to watch answers: the API server of a daemon.
+//!
+//! Promise: a request is authenticated, authorized and led to the home of its logical cluster; there it becomes one
+//! transaction on the port [`hanse_store::home::Home`], or one read of a consistent state. The bytes that are stored are
+//! the bytes that are answered. Every error is a `metav1.Status` in Kubernetes' words.
+//!
+//! It must not know Raft, QUIC, disks or peers: groups are reached through `Home`, other regions through
+//! [`federation::Federation`], both of which the daemon implements and tests fake.
+//!
+//! ```text
+//! socket ──► serve ──► api ──► request (grammar) ──► authenticate ──► authorize ──► route ──┬─► carried elsewhere
+//!                                                                                         └─► verbs ──► Home
+//! Home's hub ──► watch ──► socket                              every error ──► status ──► answer
+//! ```
+//!
+//! Reading order: [`request`], [`api`], `route`, `verbs`, [`watch`], [`status`].
+
+pub mod body;
+pub mod limits;
+pub mod query;
+pub mod request;
+pub mod status;
+
+pub mod api;
+pub mod authenticate;
+pub mod authorize;
+pub mod carried;
+pub mod federation;
+pub mod serve;
+
+mod route;
+
+mod admit;
+mod call;
+mod encode;
+mod selection;
+
+mod verbs;
+mod watch;
+pub mod workspace;
+
+mod answer;
+pub mod compress;
+pub mod discovery;
+mod document;
+pub mod health;
+pub mod negotiate;
+pub mod openapi;
+pub mod table;
+mod yaml;

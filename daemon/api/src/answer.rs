@@ -1,0 +1,134 @@
+//! From what was read or written to an HTTP answer: headers, status, indentation, YAML.
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WARNING, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+
+use crate::api::AUDIT_ID;
+use crate::body::{Answer, Body};
+use crate::call::Call;
+use crate::compress;
+use crate::limits::WARNING_BYTES_MAX;
+use crate::negotiate::{self, Accepted, Format};
+use crate::status::Failure;
+use crate::table::{Include, Shaper};
+use crate::yaml;
+
+/// Whether the answer is to be indented: asked for by parameter, or read by people.
+pub(crate) fn wants_pretty(parts: &http::request::Parts) -> bool {
+    let query = parts.uri.query().unwrap_or_default();
+    let asked = query.split('&').find_map(|pair| pair.strip_prefix("pretty="));
+    negotiate::pretty(asked, user_agent(&parts.headers))
+}
+
+fn user_agent(headers: &HeaderMap) -> Option<&str> {
+    headers.get(http::header::USER_AGENT).and_then(|agent| agent.to_str().ok())
+}
+
+/// An error's answer. Always JSON: every client reads it.
+pub(crate) fn failure(failure: &Failure, pretty: bool) -> Answer {
+    let bytes = failure.to_bytes();
+    let bytes = if pretty { indented(&bytes) } else { bytes };
+    let mut answer = Answer::new(Body::whole(bytes));
+    *answer.status_mut() = StatusCode::from_u16(failure.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    if let Some(seconds) = failure.retry_after() {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if *failure == Failure::Unauthorized {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    answer
+}
+
+/// The headers that every answer has.
+pub(crate) fn finish(answer: &mut Answer, audit_id: Option<HeaderValue>) {
+    let headers = answer.headers_mut();
+    if let Some(id) = audit_id {
+        headers.insert(AUDIT_ID, id);
+    }
+    if !headers.contains_key(CACHE_CONTROL) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
+    }
+}
+
+/// Compresses a large answer for those who take it, on a thread where it holds nobody up.
+pub(crate) async fn compressed(accept_encoding: Option<HeaderValue>, answer: Answer) -> Answer {
+    if !compress::worthwhile(accept_encoding.as_ref().map(HeaderValue::as_bytes), &answer) {
+        return answer;
+    }
+    let work = move || compress::compressed(accept_encoding.as_ref().map(HeaderValue::as_bytes), answer);
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| failure(&Failure::Internal("an answer could not be compressed".to_owned()), false))
+}
+
+/// How the objects of a call are to be answered.
+pub(crate) struct Form {
+    pub(crate) accepted: Accepted,
+    pub(crate) shaper: Shaper,
+    pretty: bool,
+}
+
+impl Form {
+    /// Reads the headers and parameters of a request for objects.
+    ///
+    /// # Errors
+    /// 406, or 400 for an unknown `includeObject`.
+    pub(crate) fn of(call: &Call<'_>) -> Result<Self, Failure> {
+        Self::accepted(call, negotiate::answer(call.header(http::header::ACCEPT))?)
+    }
+
+    /// As [`Form::of`], for a watch.
+    pub(crate) fn of_watch(call: &Call<'_>) -> Result<Self, Failure> {
+        Self::accepted(call, negotiate::stream(call.header(http::header::ACCEPT))?)
+    }
+
+    fn accepted(call: &Call<'_>, accepted: Accepted) -> Result<Self, Failure> {
+        let include = Include::parse(call.query.get("includeObject"))?;
+        let shaper = Shaper::new(call.kind, accepted.shape, include).at(call.now_ms());
+        let pretty = accepted.pretty || negotiate::pretty(call.query.get("pretty"), user_agent(call.headers));
+        Ok(Self { accepted, shaper, pretty })
+    }
+
+    /// An object as it is stored, in the form asked for.
+    pub(crate) fn object(&self, status: StatusCode, stored: &Bytes) -> Result<Answer, Failure> {
+        self.json(status, Body::whole(self.shaper.object(stored)?))
+    }
+
+    /// Any JSON document, as JSON or YAML, indented or not.
+    pub(crate) fn json(&self, status: StatusCode, body: Body) -> Result<Answer, Failure> {
+        let body = match (self.accepted.format, self.pretty) {
+            (Format::Json, false) => body,
+            (Format::Json, true) => Body::whole(indented(&whole(body)?)),
+            (Format::Yaml, _) => Body::whole(yaml::from_json(&whole(body)?)?),
+        };
+        let mut answer = Answer::new(body);
+        *answer.status_mut() = status;
+        answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.accepted.format.media_type()));
+        Ok(answer)
+    }
+}
+
+fn whole(body: Body) -> Result<Bytes, Failure> {
+    body.into_bytes().or(Err(Failure::Internal("a stream cannot be rewritten".to_owned())))
+}
+
+fn indented(json: &Bytes) -> Bytes {
+    let value = serde_json::from_slice::<serde_json::Value>(json);
+    value.map_or_else(|_| json.clone(), |value| Bytes::from(format!("{value:#}\n")))
+}
+
+/// Adds `Warning: 299 - "text"` headers. Texts that cannot stand in a header, and those beyond the limit, are left out.
+pub(crate) fn warn(answer: &mut Answer, warnings: &[String]) {
+    let mut left = WARNING_BYTES_MAX;
+    for text in warnings {
+        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let header = format!("299 - \"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""));
+        let Some(rest) = left.checked_sub(header.len()) else { return };
+        left = rest;
+        if let Ok(header) = HeaderValue::from_str(&header) {
+            answer.headers_mut().append(WARNING, header);
+        }
+    }
+}

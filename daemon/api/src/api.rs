@@ -1,0 +1,308 @@
+//! The API server: one value for each daemon. It answers requests of clients ([`Api::answer`]) and requests that other
+//! daemons carry here ([`Api::answer_carried`]).
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use hanse_base::clock::Clock;
+use hanse_base::random::Random;
+use http::header::{HeaderMap, HeaderName};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::sync::watch;
+
+use crate::answer;
+use crate::authenticate::{Authenticator, ClientCertificate, User};
+use crate::authorize::authorize;
+use crate::body::Answer;
+use crate::federation::{Carried, CarriedAnswer, Federation, Proof, Purpose};
+use crate::health::{Check, Probe};
+use crate::limits::{REQUEST_BYTES_MAX, REQUEST_PATIENCE, REQUESTS_IN_FLIGHT_MAX, TARGET_BYTES_MAX, WATCHES_MAX};
+use crate::request::Request;
+use crate::route;
+use crate::status::Failure;
+
+/// What the server is told when it is made.
+pub struct ApiConfig {
+    /// Scheme, host and port that clients of this region use, without a slash at the end.
+    pub url: String,
+    /// Who clients are.
+    pub authenticator: Authenticator,
+    /// Health checks of the daemon, beside the server's own.
+    pub checks: Vec<Check>,
+}
+
+/// The API server of one daemon.
+pub struct Api {
+    url: String,
+    authenticator: Authenticator,
+    federation: Arc<dyn Federation>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    /// Turns true once, when the server stops: watches end, new requests are refused.
+    closing: watch::Sender<bool>,
+    requests: AtomicUsize,
+    watches: AtomicUsize,
+    /// Whether the process works at all.
+    live: Vec<Check>,
+    /// Whether requests should be sent here: the daemon's checks, and that the server is not stopping.
+    ready: Vec<Check>,
+}
+
+/// The body of a request, not yet read.
+#[derive(Debug)]
+pub enum RequestBody {
+    /// All there.
+    Whole(Bytes),
+    /// Still on the socket.
+    Incoming(hyper::body::Incoming),
+}
+
+impl RequestBody {
+    /// Reads all of it.
+    ///
+    /// # Errors
+    /// 413 above [`REQUEST_BYTES_MAX`], 400 when it breaks off.
+    pub async fn read(self) -> Result<Bytes, Failure> {
+        let too_large = || Failure::TooLarge(format!("limit is {REQUEST_BYTES_MAX}"));
+        let incoming = match self {
+            Self::Whole(bytes) if bytes.len() > REQUEST_BYTES_MAX => return Err(too_large()),
+            Self::Whole(bytes) => return Ok(bytes),
+            Self::Incoming(incoming) => incoming,
+        };
+        if http_body::Body::size_hint(&incoming).lower() > REQUEST_BYTES_MAX as u64 {
+            return Err(too_large());
+        }
+        match Limited::new(incoming, REQUEST_BYTES_MAX).collect().await {
+            Ok(collected) => Ok(collected.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+            Err(error) => Err(Failure::BadRequest(format!("the body of the request broke off: {error}"))),
+        }
+    }
+}
+
+/// A request whose sender is known, on its way to where it is answered.
+pub(crate) struct Inquiry {
+    pub(crate) method: http::Method,
+    pub(crate) request: Request,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: RequestBody,
+    pub(crate) user: Arc<User>,
+    pub(crate) proof: Proof,
+    pub(crate) purpose: Purpose,
+    /// Whether another daemon carried it here: it is never carried further.
+    pub(crate) carried: bool,
+}
+
+pub(crate) const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
+const AUDIT_ID_BYTES_MAX: usize = 64;
+/// The headers that go with a carried request.
+pub(crate) const CARRIED_HEADERS: [HeaderName; 5] = [
+    http::header::ACCEPT,
+    http::header::CONTENT_TYPE,
+    http::header::USER_AGENT,
+    http::header::IF_NONE_MATCH,
+    AUDIT_ID,
+];
+
+impl Api {
+    /// A server; it answers as soon as it is asked.
+    #[must_use]
+    pub fn new(
+        config: ApiConfig,
+        federation: Arc<dyn Federation>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Arc<Self> {
+        let closing = watch::Sender::new(false);
+        let stopping = closing.subscribe();
+        let shutdown = Check::new("shutdown", move || {
+            if *stopping.borrow() { Err("the server is shutting down".to_owned()) } else { Ok(()) }
+        });
+        let ready = [Check::ping(), shutdown].into_iter().chain(config.checks).collect();
+        Arc::new(Self {
+            url: config.url,
+            authenticator: config.authenticator,
+            federation,
+            clock,
+            random,
+            closing,
+            requests: AtomicUsize::new(0),
+            watches: AtomicUsize::new(0),
+            live: vec![Check::ping()],
+            ready,
+        })
+    }
+
+    /// Ends all watches cleanly and refuses new requests with 503. Requests in flight go on.
+    pub fn close(&self) {
+        self.closing.send_replace(true);
+    }
+
+    /// Answers a request of a client. Never fails: every error is an answer.
+    pub async fn answer(
+        self: &Arc<Self>,
+        request: http::Request<RequestBody>,
+        certificate: Option<&ClientCertificate>,
+    ) -> Answer {
+        let (mut parts, body) = request.into_parts();
+        self.ensure_audit_id(&mut parts.headers);
+        let audit_id = parts.headers.get(AUDIT_ID).cloned();
+        let accept_encoding = parts.headers.get(http::header::ACCEPT_ENCODING).cloned();
+        let pretty = answer::wants_pretty(&parts);
+        let answer = self.attempt(parts, body, certificate).await;
+        let mut answer = answer.unwrap_or_else(|failure| answer::failure(&failure, pretty));
+        answer::finish(&mut answer, audit_id);
+        answer::compressed(accept_encoding, answer).await
+    }
+
+    async fn attempt(
+        self: &Arc<Self>,
+        parts: http::request::Parts,
+        body: RequestBody,
+        certificate: Option<&ClientCertificate>,
+    ) -> Result<Answer, Failure> {
+        let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+        if path.len() + query.len() > TARGET_BYTES_MAX {
+            return Err(Failure::TargetTooLong);
+        }
+        let (user, proof) = self.authenticator.user(&parts.headers, certificate)?;
+        let request = Request::parse(&parts.method, path, query)?;
+        refuse_impersonation(&parts.headers, &user)?;
+        let (method, headers) = (parts.method, parts.headers);
+        let purpose = Purpose::Plain;
+        self.guarded(Inquiry { method, request, headers, body, user, proof, purpose, carried: false }).await
+    }
+
+    /// Answers a request that another daemon has carried here, because this group is the home. It is authenticated and
+    /// authorized again, and never carried further: at the wrong home it is 503 with `Retry-After`.
+    pub async fn answer_carried(self: &Arc<Self>, carried: Carried) -> CarriedAnswer {
+        let answer = self.attempt_carried(carried).await;
+        let answer = answer.unwrap_or_else(|failure| answer::failure(&failure, false));
+        let (head, body) = answer.into_parts();
+        let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+        let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+        CarriedAnswer { status: head.status.as_u16(), headers, body }
+    }
+
+    async fn attempt_carried(self: &Arc<Self>, carried: Carried) -> Result<Answer, Failure> {
+        let user = self.authenticator.carried_user(&carried.proof, self.clock.wall_ms())?;
+        let method = http::Method::from_bytes(carried.method.as_bytes()).or(Err(Failure::MethodNotServed))?;
+        let (path, query) = carried.target.split_once('?').unwrap_or((&carried.target, ""));
+        let request = Request::parse(&method, path, query)?;
+        let mut headers = HeaderMap::new();
+        for (name, value) in &carried.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).ok().filter(|name| CARRIED_HEADERS.contains(name));
+            if let (Some(name), Ok(value)) = (name, http::HeaderValue::from_str(value)) {
+                headers.insert(name, value);
+            }
+        }
+        let (body, proof, purpose) = (RequestBody::Whole(carried.body), carried.proof, carried.purpose);
+        self.guarded(Inquiry { method, request, headers, body, user, proof, purpose, carried: true }).await
+    }
+
+    /// Authorizes, counts and limits the time of a request; a panic costs this request only.
+    async fn guarded(self: &Arc<Self>, inquiry: Inquiry) -> Result<Answer, Failure> {
+        authorize(&inquiry.user, &inquiry.request, &inquiry.method)?;
+        if *self.closing.borrow() {
+            return Err(Failure::Unavailable("the server is shutting down, please try again".to_owned()));
+        }
+        let watch = inquiry.request.is_watch();
+        let reads = matches!(inquiry.method, http::Method::GET | http::Method::HEAD);
+        let _slot = if watch { None } else { Some(Slot::request(self)?) };
+        let work = AssertUnwindSafe(Box::pin(route::route(self, inquiry))).catch_unwind();
+        match tokio::time::timeout(REQUEST_PATIENCE, work).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => {
+                tracing::error!("a request panicked");
+                Err(Failure::Internal("the request could not be completed; this is a bug".to_owned()))
+            }
+            Err(_) if reads => Err(Failure::Timeout("the request was not answered in time".to_owned())),
+            Err(_) => Err(Failure::Timeout(
+                "the request was not answered in time: the change may have happened or may still happen; read before trying again"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// Every request has an id, the client's own or a new one.
+    fn ensure_audit_id(&self, headers: &mut HeaderMap) {
+        let known = headers.get(AUDIT_ID).is_some_and(|id| !id.is_empty() && id.len() <= AUDIT_ID_BYTES_MAX);
+        if !known && let Ok(id) = http::HeaderValue::from_str(&crate::encode::uuid(&*self.random)) {
+            headers.insert(AUDIT_ID, id);
+        }
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn checks(&self, probe: Probe) -> &[Check] {
+        if probe == Probe::Livez { &self.live } else { &self.ready }
+    }
+
+    pub(crate) fn federation(&self) -> &Arc<dyn Federation> {
+        &self.federation
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.random
+    }
+
+    pub(crate) fn closing(&self) -> watch::Receiver<bool> {
+        self.closing.subscribe()
+    }
+}
+
+/// A place among the requests, or the watches, that are at work. Given back when it is dropped.
+pub(crate) struct Slot {
+    api: Arc<Api>,
+    watch: bool,
+}
+
+impl Slot {
+    pub(crate) fn request(api: &Arc<Api>) -> Result<Self, Failure> {
+        Self::take(api, false, REQUESTS_IN_FLIGHT_MAX)
+    }
+
+    pub(crate) fn watch(api: &Arc<Api>) -> Result<Self, Failure> {
+        Self::take(api, true, WATCHES_MAX)
+    }
+
+    fn take(api: &Arc<Api>, watch: bool, max: usize) -> Result<Self, Failure> {
+        // The slot comes first, so that a refusal gives the place back.
+        let slot = Self { api: Arc::clone(api), watch };
+        if slot.counter().fetch_add(1, Ordering::Relaxed) >= max {
+            return Err(Failure::TooManyRequests("too many requests, please try again later".to_owned()));
+        }
+        Ok(slot)
+    }
+
+    fn counter(&self) -> &AtomicUsize {
+        if self.watch { &self.api.watches } else { &self.api.requests }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.counter().fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Impersonation is not served yet; passing over it would let the request run with the sender's own rights.
+fn refuse_impersonation(headers: &HeaderMap, user: &User) -> Result<(), Failure> {
+    if headers.keys().any(|name| name.as_str().starts_with("impersonate-")) {
+        let who = hanse_schema::cause::quote(&user.name);
+        return Err(Failure::forbidden(
+            crate::status::Subject::new("", "users", ""),
+            format!("User {who} cannot impersonate resource \"users\" in API group \"\" at the cluster scope"),
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,250 @@
+//! The encoding of an object, once: from the value in canonical form to the bytes that are stored and answered.
+
+use bytes::Bytes;
+use hanse_base::id::ClusterId;
+use hanse_base::random::Random;
+use hanse_schema::metadata;
+use hanse_store::object::Draft;
+use serde_json::{Map, Value};
+
+use crate::limits::OBJECT_BYTES_MAX;
+use crate::status::Failure;
+
+/// Annotation of every object: the logical cluster that it is in.
+pub(crate) const CLUSTER_ANNOTATION: &str = "kcp.io/cluster";
+/// The fields of metadata that stand before the revision. (Where it stands is no part of the contract; it is fixed, so
+/// that equal objects have equal bytes.)
+const BEFORE_REVISION: [&str; 5] = ["name", "generateName", "namespace", "selfLink", "uid"];
+
+/// Encodes an object with room for its revision.
+///
+/// # Errors
+/// 413: it is larger than an object may be.
+pub(crate) fn draft(object: &Value) -> Result<Draft, Failure> {
+    let mut writer = Writer(Vec::with_capacity(1024));
+    let mut revision_at = None;
+    writer.map(object.as_object(), |writer, key, value| match (key, value.as_object()) {
+        ("metadata", Some(metadata)) => revision_at = Some(writer.metadata(metadata)),
+        _ => writer.value(value),
+    });
+    let Some(revision_at) = revision_at.and_then(|at| u32::try_from(at).ok()) else {
+        return Err(Failure::Internal("an object without metadata cannot be stored".to_owned()));
+    };
+    if writer.0.len() > OBJECT_BYTES_MAX {
+        return Err(Failure::TooLarge(format!("the object has {} bytes, the limit is {OBJECT_BYTES_MAX}", writer.0.len())));
+    }
+    let mut labels: Vec<(Box<str>, Box<str>)> = metadata::labels(object)
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| Some((Box::from(key.as_str()), Box::from(value.as_str()?))))
+        .collect();
+    labels.sort();
+    Ok(Draft {
+        bytes: Bytes::from(writer.0),
+        revision_at,
+        labels: labels.into_boxed_slice(),
+        deleting: metadata::is_deleting(object),
+    })
+}
+
+/// JSON into a buffer; writing there cannot fail.
+struct Writer(Vec<u8>);
+
+impl Writer {
+    fn map(&mut self, map: Option<&Map<String, Value>>, mut field: impl FnMut(&mut Self, &str, &Value)) {
+        self.0.push(b'{');
+        for (position, (key, value)) in map.into_iter().flatten().enumerate() {
+            if position > 0 {
+                self.0.push(b',');
+            }
+            self.text(key);
+            self.0.push(b':');
+            field(self, key, value);
+        }
+        self.0.push(b'}');
+    }
+
+    /// Writes metadata with an empty revision in place of any; returns where its digits go.
+    fn metadata(&mut self, metadata: &Map<String, Value>) -> usize {
+        let mut at = None;
+        self.0.push(b'{');
+        for (key, value) in metadata.iter().filter(|(key, _)| *key != "resourceVersion") {
+            if at.is_none() && !BEFORE_REVISION.contains(&key.as_str()) {
+                at = Some(self.revision());
+            }
+            self.comma();
+            self.text(key);
+            self.0.push(b':');
+            self.value(value);
+        }
+        let at = at.unwrap_or_else(|| self.revision());
+        self.0.push(b'}');
+        at
+    }
+
+    fn revision(&mut self) -> usize {
+        self.comma();
+        self.0.extend_from_slice(br#""resourceVersion":""#);
+        let at = self.0.len();
+        self.0.push(b'"');
+        at
+    }
+
+    fn comma(&mut self) {
+        if self.0.last() != Some(&b'{') {
+            self.0.push(b',');
+        }
+    }
+
+    fn text(&mut self, text: &str) {
+        serde_json::to_writer(&mut self.0, text).expect("writing text to memory cannot fail");
+    }
+
+    fn value(&mut self, value: &Value) {
+        serde_json::to_writer(&mut self.0, value).expect("writing a value to memory cannot fail");
+    }
+}
+
+/// Sets the annotation that tells which logical cluster an object is in. Annotations stay sorted by key.
+pub(crate) fn annotate_cluster(object: &mut Value, cluster: &ClusterId) {
+    set_annotation(object, CLUSTER_ANNOTATION, cluster.as_str());
+}
+
+/// Sets an annotation. Annotations stay sorted by key.
+pub(crate) fn set_annotation(object: &mut Value, key: &str, text: &str) {
+    set_in_map(object, "annotations", key, text);
+}
+
+/// Sets a label. Labels stay sorted by key.
+pub(crate) fn set_label(object: &mut Value, key: &str, text: &str) {
+    set_in_map(object, "labels", key, text);
+}
+
+fn set_in_map(object: &mut Value, field: &str, key: &str, text: &str) {
+    let Some(metadata) = metadata::of_mut(object) else { return };
+    if !metadata.get(field).is_some_and(Value::is_object) {
+        set_field(metadata, field, Value::Object(Map::new()));
+    }
+    let Some(map) = metadata.get_mut(field).and_then(Value::as_object_mut) else { return };
+    match map.get_mut(key) {
+        Some(value) if value == text => {}
+        Some(value) => *value = Value::from(text),
+        None => {
+            map.insert(key.to_owned(), Value::from(text));
+            map.sort_keys();
+        }
+    }
+}
+
+/// The order of the fields of metadata in canonical form.
+const METADATA_FIELDS: [&str; 15] = [
+    "name",
+    "generateName",
+    "namespace",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+];
+
+/// Sets a field of metadata in its place, so that equal metadata have equal bytes.
+pub(crate) fn set_field(metadata: &mut Map<String, Value>, field: &str, value: Value) {
+    if let Some(old) = metadata.get_mut(field) {
+        *old = value;
+        return;
+    }
+    let place = |name: &str| METADATA_FIELDS.iter().position(|known| *known == name).unwrap_or(METADATA_FIELDS.len());
+    let own = place(field);
+    let index = metadata.keys().position(|name| place(name) > own).unwrap_or(metadata.len());
+    metadata.shift_insert(index, field.to_owned(), value);
+}
+
+/// A random (version 4) UUID.
+pub(crate) fn uuid(random: &dyn Random) -> String {
+    let mut bytes = [0_u8; 16];
+    random.fill(&mut bytes);
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let mut text = String::with_capacity(36);
+    for (position, byte) in bytes.iter().enumerate() {
+        if matches!(position, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        for digit in [byte >> 4, byte & 0x0f] {
+            text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use hanse_base::id::{ClusterId, Revision};
+    use hanse_base::random::SystemRandom;
+    use hanse_store::object::Object;
+    use serde_json::{Value, json};
+
+    use super::{annotate_cluster, draft, set_label, uuid};
+
+    #[test]
+    fn an_object_has_room_for_its_revision_wherever_the_client_put_one() {
+        let table = [
+            (json!({"kind":"K","metadata":{}}), r#"{"kind":"K","metadata":{"resourceVersion":"7"}}"#),
+            (
+                json!({"metadata":{"resourceVersion":"3","name":"a"},"data":{"metadata":{"x":1}}}),
+                r#"{"metadata":{"name":"a","resourceVersion":"7"},"data":{"metadata":{"x":1}}}"#,
+            ),
+            (
+                json!({"metadata":{"name":"a","uid":"u","labels":{"b":"1","a":"2"}}}),
+                r#"{"metadata":{"name":"a","uid":"u","resourceVersion":"7","labels":{"b":"1","a":"2"}}}"#,
+            ),
+        ];
+        for (object, expected) in table {
+            let stored = Object::new(&draft(&object).unwrap(), Revision(7)).unwrap();
+            assert_eq!(stored.bytes(), expected);
+        }
+    }
+
+    #[test]
+    fn labels_are_sorted_and_deletion_is_seen() {
+        let object = json!({"metadata":{"labels":{"b":"1","a":"2"},"deletionTimestamp":"2026-01-01T00:00:00Z"}});
+        let draft = draft(&object).unwrap();
+        assert!(draft.deleting && draft.labels.is_sorted() && draft.labels.len() == 2);
+    }
+
+    #[test]
+    fn an_object_without_metadata_or_over_the_limit_is_refused() {
+        assert_eq!(draft(&json!({"kind":"K"})).unwrap_err().code(), 500);
+        let large = json!({"metadata":{},"data":"x".repeat(1_572_864)});
+        assert_eq!(draft(&large).unwrap_err().code(), 413);
+    }
+
+    #[test]
+    fn fields_that_the_server_sets_stand_in_their_place() {
+        let mut object = json!({"metadata":{"name":"a","annotations":{"z":"1"},"finalizers":["f"]}});
+        annotate_cluster(&mut object, &ClusterId::new("root").unwrap());
+        set_label(&mut object, "l", "v");
+        let expected = r#"{"metadata":{"name":"a","labels":{"l":"v"},"annotations":{"kcp.io/cluster":"root","z":"1"},"finalizers":["f"]}}"#;
+        assert_eq!(object.to_string(), expected);
+        let mut bare = Value::Object(serde_json::Map::new());
+        annotate_cluster(&mut bare, &ClusterId::new("root").unwrap());
+        assert_eq!(bare.to_string(), r#"{"metadata":{"annotations":{"kcp.io/cluster":"root"}}}"#);
+    }
+
+    #[test]
+    fn uids_are_version_4() {
+        let uid = uuid(&SystemRandom);
+        assert_eq!(uid.len(), 36);
+        assert_eq!(uid.as_bytes()[14], b'4');
+        assert!(b"89ab".contains(&uid.as_bytes()[19]));
+        assert_ne!(uid, uuid(&SystemRandom));
+    }
+}

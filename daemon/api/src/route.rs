@@ -1,0 +1,250 @@
+//! Where a request is answered: pages here, objects at the home of their logical cluster.
+
+mod carry;
+mod resolve;
+
+use std::sync::Arc;
+
+use hanse_base::id::ClusterId;
+use hanse_schema::kind::{Kind, Part, by_plural};
+use hanse_schema::kind::Verb as KindVerb;
+use hanse_store::home::Home;
+use http::header::{ACCEPT, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderName};
+
+use crate::api::{Api, Inquiry};
+use crate::authenticate::MASTERS;
+use crate::body::{Answer, Body};
+use crate::call::Call;
+use crate::discovery;
+use crate::federation::Purpose;
+use crate::health::{self, Asked, Probe};
+use crate::openapi;
+use crate::request::{ClusterText, DiscoveryPath, OpenApiPath, RequestKind, ResourcePath, Target, Verb};
+use crate::status::{Failure, Subject};
+use crate::verbs;
+use crate::workspace;
+
+use carry::{carried_request, carried_watch};
+pub(crate) use carry::{carried_answer, carried_headers, target};
+pub(crate) use resolve::{Located, locate};
+
+/// Answers a request that is permitted.
+pub(crate) async fn route(api: &Arc<Api>, inquiry: Inquiry) -> Result<Answer, Failure> {
+    let home = Arc::clone(api.federation().local());
+    if let RequestKind::Resource(path) = &inquiry.request.kind {
+        let path = path.clone();
+        return resource(api, &home, inquiry, &path).await;
+    }
+    // A page is the same everywhere, but only below a logical cluster that there is.
+    if let Target::Cluster(text) = &inquiry.request.target {
+        locate_for(&home, text, &inquiry).await?;
+    }
+    page(api, &inquiry)
+}
+
+fn page(api: &Arc<Api>, inquiry: &Inquiry) -> Result<Answer, Failure> {
+    let header = |name: HeaderName| header(&inquiry.headers, name);
+    let (accept, known) = (header(ACCEPT), header(IF_NONE_MATCH));
+    match &inquiry.request.kind {
+        RequestKind::Discovery(path) => {
+            let place = match path {
+                DiscoveryPath::Index => return Ok(index()),
+                DiscoveryPath::Core => discovery::Place::Core,
+                DiscoveryPath::Groups => discovery::Place::Groups,
+                DiscoveryPath::Group(group) => discovery::Place::Group(group),
+                DiscoveryPath::Version(group, version) => discovery::Place::Version(group, version),
+            };
+            discovery::answer(place, accept, known)
+        }
+        RequestKind::OpenApi(path) => {
+            let document = match path {
+                OpenApiPath::V3(group, version) if group.is_empty() => format!("api/{version}"),
+                OpenApiPath::V3(group, version) => format!("apis/{group}/{version}"),
+                OpenApiPath::V2 | OpenApiPath::V3Index => String::new(),
+            };
+            let place = match path {
+                OpenApiPath::V2 => openapi::Place::V2,
+                OpenApiPath::V3Index => openapi::Place::Index,
+                OpenApiPath::V3(..) => openapi::Place::Document(&document, inquiry.request.query.get("hash")),
+            };
+            openapi::answer(place, accept, known)
+        }
+        RequestKind::Health(probe, name) => health(api, *probe, name.as_deref(), inquiry),
+        RequestKind::Version => Ok(json_page(health::version())),
+        RequestKind::Resource(_) => Err(Failure::NoSuchPath),
+    }
+}
+
+fn header(headers: &HeaderMap, name: HeaderName) -> Option<&[u8]> {
+    headers.get(name).map(http::HeaderValue::as_bytes)
+}
+
+fn json_page(bytes: bytes::Bytes) -> Answer {
+    let mut answer = Answer::new(Body::whole(bytes));
+    let json = http::HeaderValue::from_static("application/json");
+    answer.headers_mut().insert(http::header::CONTENT_TYPE, json);
+    answer
+}
+
+fn index() -> Answer {
+    const PATHS: [&str; 9] =
+        ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"];
+    json_page(bytes::Bytes::from(serde_json::json!({ "paths": PATHS }).to_string()))
+}
+
+fn health(api: &Arc<Api>, probe: Probe, name: Option<&str>, inquiry: &Inquiry) -> Result<Answer, Failure> {
+    let (query, checks) = (&inquiry.request.query, api.checks(probe));
+    match name {
+        Some(name) => health::single(checks, name).ok_or(Failure::NoSuchPath),
+        None => {
+            let exclude = query.all("exclude").map(str::to_owned).collect();
+            Ok(health::all(probe, checks, &Asked { verbose: query.get("verbose").is_some(), exclude }))
+        }
+    }
+}
+
+/// A request for objects: checks that there is such a resource and verb, finds the home, answers or carries.
+async fn resource(
+    api: &Arc<Api>,
+    home: &Arc<dyn Home>,
+    inquiry: Inquiry,
+    path: &ResourcePath,
+) -> Result<Answer, Failure> {
+    if inquiry.request.target == Target::Host {
+        return Err(Failure::NoSuchPath);
+    }
+    let kind = by_plural(&path.group, &path.version, &path.resource).ok_or(Failure::NoSuchPath)?;
+    let is_move = workspace::is_move(kind, path);
+    let part = if is_move { Part::Object } else { part_of(kind, path)? };
+    check_shape(kind, path, is_move)?;
+    let text = match &inquiry.request.target {
+        Target::Cluster(text) => text,
+        Target::Wildcard | Target::Host => {
+            return answer_here(api, home, inquiry, Place { cluster: None, kind, part, path }).await;
+        }
+    };
+    let located = locate_for(home, text, &inquiry).await?;
+    let place = Place { cluster: Some(&located.cluster), kind, part, path };
+    // Workspaces are projected in every region: reading is local, writing goes to the home of the workspace.
+    let projected = workspace::is_workspace(kind);
+    if projected || located.group == *home.group() {
+        return answer_here(api, home, inquiry, place).await;
+    }
+    if inquiry.carried {
+        return Err(Failure::Unavailable(format!(
+            "this group is not the home of the logical cluster {}, please try again",
+            located.cluster
+        )));
+    }
+    let watch = inquiry.request.is_watch();
+    let request = carried_request(inquiry, &located.cluster).await?;
+    let answer = api.federation().carry(&located.group, request).await?;
+    if watch { carried_watch(api, answer) } else { Ok(carried_answer(answer)) }
+}
+
+/// What is asked for, and where.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    cluster: Option<&'a ClusterId>,
+    kind: &'static Kind,
+    part: Part,
+    path: &'a ResourcePath,
+}
+
+async fn answer_here(
+    api: &Arc<Api>,
+    home: &Arc<dyn Home>,
+    inquiry: Inquiry,
+    place: Place<'_>,
+) -> Result<Answer, Failure> {
+    let Inquiry { request, headers, body, user, proof, purpose, carried, .. } = inquiry;
+    let call = Call {
+        api,
+        home,
+        cluster: place.cluster,
+        kind: place.kind,
+        part: place.part,
+        path: place.path,
+        query: &request.query,
+        headers: &headers,
+        user: &user,
+        purpose: &purpose,
+    };
+    if workspace::is_workspace(place.kind) && !place.path.verb.reads() {
+        let sender = workspace::Sender { proof: &proof, request: &request, carried };
+        return workspace::write(&call, sender, body).await;
+    }
+    match place.path.verb {
+        Verb::Get => verbs::get::get(&call).await,
+        Verb::List => verbs::list::list(&call).await,
+        Verb::Watch => crate::watch::watch(&call).await,
+        Verb::Create => verbs::create::create(&call, body.read().await?).await,
+        Verb::Update => verbs::update::update(&call, body.read().await?).await,
+        Verb::Patch => verbs::patch::patch(&call, body.read().await?).await,
+        Verb::Delete => verbs::delete::delete(&call, body.read().await?).await,
+        Verb::DeleteCollection => verbs::delete_collection::delete_collection(&call, body.read().await?).await,
+    }
+}
+
+fn part_of(kind: &'static Kind, path: &ResourcePath) -> Result<Part, Failure> {
+    let Some(segment) = path.subresource.as_deref() else { return Ok(Part::Object) };
+    let part = kind.subresources.iter().find(|part| part.segment() == Some(segment));
+    part.copied().ok_or(Failure::NoSuchPath)
+}
+
+/// Whether the kind has the verb, and the path the parts that the verb needs.
+fn check_shape(kind: &'static Kind, path: &ResourcePath, is_move: bool) -> Result<(), Failure> {
+    if path.namespace.is_some() && !kind.namespaced {
+        return Err(Failure::NoSuchPath);
+    }
+    if is_move {
+        return Ok(());
+    }
+    let verb = match path.verb {
+        Verb::Get => KindVerb::Get,
+        Verb::List => KindVerb::List,
+        Verb::Watch => KindVerb::Watch,
+        Verb::Create => KindVerb::Create,
+        Verb::Update => KindVerb::Update,
+        Verb::Patch => KindVerb::Patch,
+        Verb::Delete => KindVerb::Delete,
+        Verb::DeleteCollection => KindVerb::DeleteCollection,
+    };
+    let in_namespace = path.namespace.is_some() || !kind.namespaced;
+    let fits = match path.verb {
+        Verb::Get if path.subresource.is_some() => in_namespace,
+        Verb::Update | Verb::Patch => in_namespace,
+        Verb::Get | Verb::Delete => in_namespace && path.subresource.is_none(),
+        Verb::Create | Verb::DeleteCollection => in_namespace && path.name.is_none(),
+        Verb::List | Verb::Watch => true,
+    };
+    if !fits || !kind.verbs.contains(&verb) { Err(Failure::MethodNotServed) } else { Ok(()) }
+}
+
+/// Finds the logical cluster; what is told of one that there is not depends on who asks.
+async fn locate_for(home: &Arc<dyn Home>, text: &ClusterText, inquiry: &Inquiry) -> Result<Located, Failure> {
+    if let Some(located) = locate(&**home, text).await? {
+        return Ok(located);
+    }
+    // A child can be placed here before this region has heard of its parent.
+    if matches!(inquiry.purpose, Purpose::CreateWorkspace { .. })
+        && let Some(id) = text.id()
+        && workspace::parent_known(home, &id).await
+        && let Some(located) = locate(&**home, text).await?
+    {
+        return Ok(located);
+    }
+    Err(match text.id() {
+        None => Failure::NotFound(Subject::new("tenancy.kcp.io", "workspaces", text.as_str())),
+        Some(id) if inquiry.user.is_in(MASTERS) => {
+            Failure::NotFound(Subject::new("core.kcp.io", "logicalclusters", id.as_str()))
+        }
+        Some(id) => Failure::ForbiddenPath(format!(
+            "User {} cannot {} path {}: there is no logical cluster {id} that you may access: access denied",
+            hanse_schema::cause::quote(&inquiry.user.name),
+            inquiry.method.as_str().to_ascii_lowercase(),
+            hanse_schema::cause::quote(&inquiry.request.rest),
+        )),
+    })
+}

@@ -1,0 +1,16 @@
+//! The verbs on objects of a logical cluster that is at home here; one file each.
+//!
+//! Reading order: [`get`], [`list`], [`create`], `change` (read, compute, propose, again when somebody came between) with
+//! its users [`update`] and [`patch`], then [`delete`] and [`delete_collection`].
+
+pub(crate) mod get;
+pub(crate) mod list;
+
+pub(crate) mod create;
+
+pub(crate) mod change;
+pub(crate) mod patch;
+pub(crate) mod update;
+
+pub(crate) mod delete;
+pub(crate) mod delete_collection;

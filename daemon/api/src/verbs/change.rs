@@ -1,0 +1,180 @@
+//! Read, compute, propose; again when somebody else came between. The common part of update and patch.
+//!
+//! The first attempt reads the local replica, which is nearly always new enough: what it proposes holds only at the
+//! revision that was read. Whatever would be answered without a proposal (an error, a change of nothing) is decided on a
+//! state that holds everything acknowledged.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hanse_schema::kind::Part;
+use hanse_schema::{default, metadata, validate};
+use hanse_store::key::Key;
+use hanse_store::object::Object;
+use hanse_store::state::State;
+use hanse_store::txn::{Operation, Outcome, Precondition, Refusal, Txn};
+use serde_json::Value;
+
+use crate::admit;
+use crate::call::Call;
+use crate::encode;
+use crate::limits::ATTEMPTS_MAX;
+use crate::status::Failure;
+use crate::verbs::create::stored;
+
+/// What a verb wants the object to be.
+pub(crate) struct Wanted {
+    /// The object in stored, canonical form.
+    pub(crate) object: Value,
+    /// Texts for `Warning` headers.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// The object after the change.
+pub(crate) struct Changed {
+    /// Its bytes as they are stored; those that it had last, when the change has removed it.
+    pub(crate) bytes: Bytes,
+    pub(crate) warnings: Vec<String>,
+}
+
+/// Changes the object to what `compute` makes of the stored one. `None`: there is no such object.
+///
+/// # Errors
+/// 409 when the client's `resourceVersion` is not the stored one; whatever `compute` and the checks say.
+pub(crate) async fn change(
+    call: &Call<'_>,
+    name: &str,
+    dry_run: bool,
+    mut compute: impl FnMut(&Value) -> Result<Wanted, Failure>,
+) -> Result<Option<Changed>, Failure> {
+    let key = call.key(name)?;
+    let mut state = call.home.view();
+    let mut newest = false;
+    for _ in 0..ATTEMPTS_MAX {
+        let step = match state.get(&key) {
+            Some(object) => attempt(call, &key, object, &mut compute),
+            None => Ok(None),
+        };
+        let decided = match step {
+            Ok(Some(Step::Propose(proposal))) if !dry_run => match propose(call, &key, proposal).await? {
+                Some(changed) => return Ok(Some(changed)),
+                None => None,
+            },
+            Ok(Some(Step::Propose(Proposal { changed, .. }) | Step::Nothing(changed))) => Some(Ok(Some(changed))),
+            Ok(None) => Some(Ok(None)),
+            Err(failure) => Some(Err(failure)),
+        };
+        if let Some(decided) = decided
+            && (newest || is_newest(call, &key, &state).await?)
+        {
+            return decided;
+        }
+        state = call.home.read().await?;
+        newest = true;
+    }
+    Err(admit::modified(call.subject(name)))
+}
+
+/// Whether the object in the state is what everybody sees.
+async fn is_newest(call: &Call<'_>, key: &Key, state: &State) -> Result<bool, Failure> {
+    let newest = call.home.read().await?;
+    let revision = |state: &State| state.get(key).map(|object| object.revision());
+    Ok(revision(&newest) == revision(state))
+}
+
+enum Step {
+    /// The object is already what it is to be.
+    Nothing(Changed),
+    Propose(Proposal),
+}
+
+struct Proposal {
+    txn: Txn,
+    /// The answer, when the transaction happens; its revision is not known before.
+    changed: Changed,
+    draft: hanse_store::object::Draft,
+}
+
+fn attempt(
+    call: &Call<'_>,
+    key: &Key,
+    stored: &Arc<Object>,
+    compute: &mut impl FnMut(&Value) -> Result<Wanted, Failure>,
+) -> Result<Option<Step>, Failure> {
+    let old: Value = serde_json::from_slice(stored.bytes())
+        .map_err(|error| Failure::Internal(format!("a stored object cannot be read: {error}")))?;
+    let Wanted { mut object, mut warnings } = compute(&old)?;
+    let revision = metadata::resource_version(&object);
+    if !revision.is_empty() && revision != metadata::resource_version(&old) {
+        return Err(admit::modified(call.subject(key.name())));
+    }
+    expect_uid(call, key, &object, &old)?;
+    ready(call, &mut object, &old);
+    admit::may_change(call, &object, Some(&old))?;
+    let causes = validate::update(call.kind, call.part, &object, &old);
+    if !causes.is_empty() {
+        return Err(Failure::invalid(call.kind.group, call.kind.kind, key.name(), causes));
+    }
+    warnings.extend(validate::warnings(call.kind, &object, Some(&old)));
+    let draft = encode::draft(&object)?;
+    let ends = ends(call, &object);
+    if !ends && draft == stored.draft() {
+        return Ok(Some(Step::Nothing(Changed { bytes: stored.bytes().clone(), warnings })));
+    }
+    let operation = if ends { Operation::Delete(key.clone()) } else { Operation::Put(key.clone(), draft.clone()) };
+    let txn = Txn {
+        time_ms: call.now_ms(),
+        preconditions: vec![
+            Precondition::ClusterHome(key.cluster()),
+            Precondition::At(key.clone(), stored.revision()),
+        ],
+        operations: vec![operation],
+    };
+    // A dry run's answer shows the revision that the object has.
+    let bytes = crate::verbs::create::stored(&draft, stored.revision())?;
+    Ok(Some(Step::Propose(Proposal { txn, changed: Changed { bytes, warnings }, draft })))
+}
+
+/// `None`: somebody else came first.
+async fn propose(call: &Call<'_>, key: &Key, proposal: Proposal) -> Result<Option<Changed>, Failure> {
+    match call.home.submit(proposal.txn).await? {
+        Outcome::Done { first, .. } => {
+            Ok(Some(Changed { bytes: stored(&proposal.draft, first)?, warnings: proposal.changed.warnings }))
+        }
+        Outcome::Refused(Refusal::Changed { .. } | Refusal::Missing { .. }) => Ok(None),
+        Outcome::Refused(refusal) => Err(admit::refused(call, key, refusal)),
+    }
+}
+
+fn expect_uid(call: &Call<'_>, key: &Key, object: &Value, old: &Value) -> Result<(), Failure> {
+    let (wanted, own) = (metadata::uid(object), metadata::uid(old));
+    if wanted.is_empty() || wanted == own {
+        return Ok(());
+    }
+    let why = format!("Precondition failed: UID in precondition: {wanted}, UID in object meta: {own}");
+    Err(Failure::Conflict(call.subject(key.name()), why))
+}
+
+/// What the server sets on a changed object.
+fn ready(call: &Call<'_>, object: &mut Value, old: &Value) {
+    default::defaults(call.kind, object);
+    if let Some(cluster) = call.cluster {
+        encode::annotate_cluster(object, cluster);
+    }
+    default::for_update(call.kind, call.part, object, old);
+    if let Some(metadata) = metadata::of_mut(object) {
+        metadata.shift_remove("managedFields");
+        if call.kind.unconditional_update && !metadata.contains_key("resourceVersion") {
+            encode::set_field(metadata, "resourceVersion", Value::from(metadata::resource_version(old)));
+        }
+    }
+}
+
+/// Whether the change takes away the last thing that a deletion has waited for.
+fn ends(call: &Call<'_>, object: &Value) -> bool {
+    let waits = |list: Option<&Value>| list.and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    metadata::is_deleting(object)
+        && metadata::finalizers(object).next().is_none()
+        && !(admit::is_namespace(call.kind) && waits(object.pointer("/spec/finalizers")))
+        && matches!(call.part, Part::Object | Part::Finalize)
+}

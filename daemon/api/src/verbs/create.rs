@@ -1,0 +1,208 @@
+//! POST: a new object, with all that it brings along, in one transaction.
+
+use bytes::Bytes;
+use hanse_base::id::{ClusterId, Revision};
+use hanse_schema::decode::{DecodeError, FieldValidation, decode};
+use hanse_schema::{convert, default, metadata, validate};
+use hanse_store::key::Key;
+use hanse_store::object::{Draft, Object};
+use hanse_store::txn::{Operation, Outcome, Precondition, Refusal, Txn};
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::admit;
+use crate::answer::{self, Form};
+use crate::body::Answer;
+use crate::call::Call;
+use crate::encode;
+use crate::limits::ATTEMPTS_MAX;
+use crate::negotiate;
+use crate::query::WriteOptions;
+use crate::status::Failure;
+
+impl From<DecodeError> for Failure {
+    fn from(error: DecodeError) -> Self {
+        Self::BadRequest(error.to_string())
+    }
+}
+
+/// Makes the object that the body holds.
+pub(crate) async fn create(call: &Call<'_>, body: Bytes) -> Result<Answer, Failure> {
+    let form = Form::of(call)?;
+    let options = WriteOptions::parse(call.query, "CreateOptions")?;
+    admit::may_create(call)?;
+    let (mut object, mut warnings) = decoded(call, &body, options.field_validation)?;
+    agree_on_namespace(call, &mut object)?;
+    if !metadata::resource_version(&object).is_empty() {
+        return Err(Failure::BadRequest("resourceVersion should not be set on objects to be created".to_owned()));
+    }
+    let created = store_new(call, &mut object, options.dry_run).await?;
+    warnings.extend(validate::warnings(call.kind, &object, None));
+    let mut answer = form.object(StatusCode::CREATED, &created)?;
+    answer::warn(&mut answer, &warnings);
+    Ok(answer)
+}
+
+/// The body as an object in the stored form, in canonical form, with its warnings.
+pub(crate) fn decoded(call: &Call<'_>, body: &[u8], validation: FieldValidation) -> Result<(Value, Vec<String>), Failure> {
+    negotiate::body(call.header(http::header::CONTENT_TYPE))?;
+    let decoded = decode(call.kind, body, validation)?;
+    Ok((convert::to_stored(call.kind, decoded.value), decoded.warnings))
+}
+
+/// An object is written where the path says; a body may leave its namespace out, but not name another.
+pub(crate) fn agree_on_namespace(call: &Call<'_>, object: &mut Value) -> Result<(), Failure> {
+    let Some(namespace) = call.path.namespace.as_deref() else { return Ok(()) };
+    match metadata::namespace(object) {
+        "" => {
+            if let Some(metadata) = metadata::of_mut(object) {
+                encode::set_field(metadata, "namespace", Value::from(namespace));
+            }
+            Ok(())
+        }
+        own if own == namespace => Ok(()),
+        _ => Err(Failure::BadRequest(
+            "the namespace of the provided object does not match the namespace sent on the request".to_owned(),
+        )),
+    }
+}
+
+/// Readies a new object, checks it and stores it. Returns its bytes as they are stored. A generated name that is taken
+/// is followed by others; a given one is not.
+pub(crate) async fn store_new(call: &Call<'_>, object: &mut Value, dry_run: bool) -> Result<Bytes, Failure> {
+    let cluster = call.cluster.ok_or(Failure::MethodNotServed)?;
+    let prefix = metadata::generate_name(object).to_owned();
+    let generated = metadata::name(object).is_empty() && !prefix.is_empty();
+    default::defaults(call.kind, object);
+    admit::may_change(call, object, None)?;
+    for _ in 0..ATTEMPTS_MAX {
+        if generated {
+            set_name(object, &generated_name(call, &prefix));
+            default::defaults(call.kind, object);
+        }
+        ready(call, object, cluster);
+        let causes = validate::create(call.kind, object);
+        if !causes.is_empty() {
+            return Err(Failure::invalid(call.kind.group, call.kind.kind, metadata::name(object), causes));
+        }
+        let key = call.key(metadata::name(object))?;
+        match propose(call, &key, encode::draft(object)?, dry_run).await {
+            Err(Failure::AlreadyExists(_)) if generated => {}
+            result => return result,
+        }
+    }
+    Err(Failure::GenerateNameConflict(call.subject(metadata::name(object))))
+}
+
+/// What the server sets on a new object.
+fn ready(call: &Call<'_>, object: &mut Value, cluster: &ClusterId) {
+    default::for_create(call.kind, object);
+    encode::annotate_cluster(object, cluster);
+    let (uid, now) = (encode::uuid(call.api.random()), call.now_text());
+    if let Some(metadata) = metadata::of_mut(object) {
+        metadata.shift_remove("managedFields");
+        encode::set_field(metadata, "uid", Value::from(uid));
+        encode::set_field(metadata, "creationTimestamp", Value::from(now));
+    }
+}
+
+async fn propose(call: &Call<'_>, key: &Key, draft: Draft, dry_run: bool) -> Result<Bytes, Failure> {
+    let preconditions = admit::create_preconditions(call, key)?;
+    if dry_run {
+        return rehearse(call, key, &preconditions).await.map(|()| draft.bytes);
+    }
+    let mut operations = vec![Operation::Put(key.clone(), draft.clone())];
+    if admit::is_namespace(call.kind) {
+        let (key, draft) = service_account(&key.cluster(), key.name(), call.api.random(), &call.now_text())?;
+        operations.push(Operation::Put(key, draft));
+    }
+    let txn = Txn { time_ms: call.now_ms(), preconditions, operations };
+    match call.home.submit(txn).await? {
+        Outcome::Done { first, .. } => stored(&draft, first),
+        Outcome::Refused(refusal) => Err(admit::refused(call, key, refusal)),
+    }
+}
+
+/// The bytes of a draft under the revision that it was given.
+pub(crate) fn stored(draft: &Draft, revision: Revision) -> Result<Bytes, Failure> {
+    let object = Object::new(draft, revision);
+    object.map(|object| object.bytes().clone()).ok_or_else(|| Failure::Internal("a draft has no place for its revision".into()))
+}
+
+/// Looks whether the preconditions hold, without proposing anything.
+async fn rehearse(call: &Call<'_>, key: &Key, preconditions: &[Precondition]) -> Result<(), Failure> {
+    let state = call.home.read().await?;
+    for precondition in preconditions {
+        let what = || key.cluster_str().to_owned();
+        let refusal = match precondition {
+            Precondition::ClusterLive(id) if state.cluster(id).is_some_and(|cluster| cluster.deleting) => {
+                Some(Refusal::Deleting { what: what() })
+            }
+            Precondition::Live(namespace) => match state.get(namespace) {
+                None => Some(Refusal::Missing { what: what() }),
+                Some(object) if object.deleting() => Some(Refusal::Deleting { what: key.namespace().to_owned() + "/" }),
+                Some(_) => None,
+            },
+            Precondition::Absent(key) if state.get(key).is_some() => Some(Refusal::Exists { what: what() }),
+            _ => None,
+        };
+        if let Some(refusal) = refusal {
+            return Err(admit::refused(call, key, refusal));
+        }
+    }
+    Ok(())
+}
+
+/// The service account that every namespace begins with.
+pub(crate) fn service_account(
+    cluster: &ClusterId,
+    namespace: &str,
+    random: &dyn hanse_base::random::Random,
+    now: &str,
+) -> Result<(Key, Draft), Failure> {
+    let object = json!({
+        "kind": "ServiceAccount",
+        "apiVersion": "v1",
+        "metadata": {
+            "name": "default",
+            "namespace": namespace,
+            "uid": encode::uuid(random),
+            "creationTimestamp": now,
+            "annotations": {encode::CLUSTER_ANNOTATION: cluster.as_str()},
+        },
+    });
+    first_object("serviceaccounts", cluster, namespace, &object)
+}
+
+/// Key and draft of an object that the server itself makes.
+pub(crate) fn first_object(
+    resource: &str,
+    cluster: &ClusterId,
+    namespace: &str,
+    object: &Value,
+) -> Result<(Key, Draft), Failure> {
+    let key = Key::new(resource, cluster, namespace, metadata::name(object));
+    let key = key.map_err(|error| Failure::Internal(error.to_string()))?;
+    Ok((key, encode::draft(object)?))
+}
+
+/// Upstream's alphabet: no vowels, so that no words come out, and nothing that looks alike.
+const NAME_ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+const NAME_SUFFIX_LENGTH: usize = 5;
+const GENERATED_NAME_BYTES_MAX: usize = 63;
+
+/// The prefix and five random characters.
+pub(crate) fn generated_name(call: &Call<'_>, prefix: &str) -> String {
+    let mut end = prefix.len().min(GENERATED_NAME_BYTES_MAX - NAME_SUFFIX_LENGTH);
+    while !prefix.is_char_boundary(end) {
+        end -= 1;
+    }
+    let prefix = prefix.get(..end).unwrap_or_default();
+    format!("{prefix}{}", call.api.random().text(NAME_ALPHABET, NAME_SUFFIX_LENGTH))
+}
+
+fn set_name(object: &mut Value, name: &str) {
+    if let Some(metadata) = metadata::of_mut(object) {
+        encode::set_field(metadata, "name", Value::from(name));
+    }
+}

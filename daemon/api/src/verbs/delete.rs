@@ -1,0 +1,256 @@
+//! DELETE of one object: gone at once, or marked, when something must happen first.
+//!
+//! Dependents are left to the garbage collector, which comes with another issue: `propagationPolicy` is accepted, and
+//! every policy works as Background does. A finalizer that nobody would ever take away is not added.
+
+use bytes::Bytes;
+use hanse_schema::cause::Cause;
+use hanse_schema::decode::decode_type;
+use hanse_schema::metadata;
+use hanse_schema::types::meta::DELETE_OPTIONS;
+use hanse_store::key::Key;
+use hanse_store::object::{Draft, Object};
+use hanse_store::txn::{Operation, Outcome, Precondition, Refusal, Txn};
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+use crate::admit;
+use crate::answer::Form;
+use crate::body::{Answer, Body};
+use crate::call::Call;
+use crate::encode;
+use crate::limits::ATTEMPTS_MAX;
+use crate::query::{Query, dry_run_causes};
+use crate::status::Failure;
+use crate::verbs::create::stored;
+
+/// Deletes the object.
+pub(crate) async fn delete(call: &Call<'_>, body: Bytes) -> Result<Answer, Failure> {
+    let form = Form::of(call)?;
+    let options = DeleteOptions::parse(call.query, &body)?;
+    let name = call.name()?;
+    admit::may_delete(call, name)?;
+    match delete_one(call, &call.key(name)?, &options).await? {
+        Deleted::Waiting(bytes) => form.object(StatusCode::OK, &bytes),
+        Deleted::Gone(bytes) if call.kind.storage == ("", "serviceaccounts") => form.object(StatusCode::OK, &bytes),
+        Deleted::Gone(bytes) => form.json(StatusCode::OK, Body::whole(success(call, name, &bytes))),
+    }
+}
+
+/// `Status` of a deletion that has happened.
+pub(crate) fn success(call: &Call<'_>, name: &str, bytes: &[u8]) -> Bytes {
+    let uid = serde_json::from_slice::<Value>(bytes).map(|object| metadata::uid(&object).to_owned()).unwrap_or_default();
+    let mut details = Map::new();
+    for (key, text) in [("name", name), ("group", call.kind.group), ("kind", call.kind.plural), ("uid", &uid)] {
+        if !text.is_empty() {
+            details.insert(key.to_owned(), Value::from(text));
+        }
+    }
+    let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details});
+    Bytes::from(status.to_string())
+}
+
+/// What has become of the object.
+pub(crate) enum Deleted {
+    /// It is gone; these are its last bytes.
+    Gone(Bytes),
+    /// It is marked and waits for its finalizers.
+    Waiting(Bytes),
+}
+
+/// `DeleteOptions`, from the body and from the query.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct DeleteOptions {
+    pub(crate) dry_run: bool,
+    /// The uid that the object must have.
+    pub(crate) uid: Option<String>,
+    /// The revision that the object must have.
+    pub(crate) resource_version: Option<String>,
+}
+
+impl DeleteOptions {
+    /// Reads and checks the options. The body counts; the query where there is no body.
+    ///
+    /// # Errors
+    /// 400 for what cannot be read, 422 for what is not allowed.
+    pub(crate) fn parse(query: &Query, body: &[u8]) -> Result<Self, Failure> {
+        let options = if body.is_empty() { of_query(query)? } else { decode_type(&DELETE_OPTIONS, body)? };
+        let text = |path: &str| options.pointer(path).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let dry_run: Vec<&str> =
+            options["dryRun"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let mut causes = dry_run_causes(dry_run.iter().copied());
+        if let Some(policy) = text("/propagationPolicy") {
+            if !["Orphan", "Background", "Foreground"].contains(&policy) {
+                causes.push(Cause::not_supported("propagationPolicy", policy, &["Foreground", "Background", "Orphan", "nil"]));
+            }
+            if options["orphanDependents"].is_boolean() {
+                let detail = "orphanDependents and deletionPropagation cannot be both set";
+                causes.push(Cause::invalid("propagationPolicy", policy, detail));
+            }
+        }
+        if options["gracePeriodSeconds"].as_i64().is_some_and(|seconds| seconds < 0) {
+            let seconds = options.get("gracePeriodSeconds");
+            causes.push(Cause::invalid_value("gracePeriodSeconds", seconds, "must be greater than or equal to 0"));
+        }
+        if !causes.is_empty() {
+            return Err(Failure::invalid("meta.k8s.io", "DeleteOptions", "", causes));
+        }
+        Ok(Self {
+            dry_run: !dry_run.is_empty(),
+            uid: text("/preconditions/uid").map(str::to_owned),
+            resource_version: text("/preconditions/resourceVersion").map(str::to_owned),
+        })
+    }
+
+    /// Whether an object is the one that is meant.
+    pub(crate) fn expect(&self, call: &Call<'_>, name: &str, object: &Value) -> Result<(), Failure> {
+        let table = [
+            ("UID", &self.uid, metadata::uid(object)),
+            ("ResourceVersion", &self.resource_version, metadata::resource_version(object)),
+        ];
+        for (word, wanted, own) in table {
+            if let Some(wanted) = wanted
+                && wanted != own
+            {
+                let why = format!("Precondition failed: {word} in precondition: {wanted}, {word} in object meta: {own}");
+                return Err(Failure::Conflict(call.subject(name), why));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn of_query(query: &Query) -> Result<Value, Failure> {
+    let mut options = json!({"dryRun": query.all("dryRun").collect::<Vec<_>>()});
+    if let Some(seconds) = query.number("gracePeriodSeconds")? {
+        options["gracePeriodSeconds"] = seconds.into();
+    }
+    if let Some(policy) = query.get("propagationPolicy") {
+        options["propagationPolicy"] = policy.into();
+    }
+    if let Some(orphan) = query.optional_flag("orphanDependents") {
+        options["orphanDependents"] = orphan.into();
+    }
+    Ok(options)
+}
+
+/// Deletes the object at the key; again when somebody else came between.
+pub(crate) async fn delete_one(call: &Call<'_>, key: &Key, options: &DeleteOptions) -> Result<Deleted, Failure> {
+    let mut state = call.home.view();
+    let mut newest = false;
+    for _ in 0..ATTEMPTS_MAX {
+        let plan = match state.get(key) {
+            Some(object) => plan(call, key, object, options),
+            None => Err(Failure::NotFound(call.subject(key.name()))),
+        };
+        match plan {
+            Ok(Plan { operation: Some(operation), draft }) if !options.dry_run => {
+                let revision = state.get(key).map(|object| object.revision()).unwrap_or_default();
+                let preconditions =
+                    vec![Precondition::ClusterHome(key.cluster()), Precondition::At(key.clone(), revision)];
+                let gone = matches!(operation, Operation::Delete(_));
+                let txn = Txn { time_ms: call.now_ms(), preconditions, operations: vec![operation] };
+                match call.home.submit(txn).await? {
+                    Outcome::Done { first, .. } => {
+                        let bytes = stored(&draft, first)?;
+                        return Ok(if gone { Deleted::Gone(bytes) } else { Deleted::Waiting(bytes) });
+                    }
+                    Outcome::Refused(Refusal::Changed { .. } | Refusal::Missing { .. }) => {}
+                    Outcome::Refused(refusal) => return Err(admit::refused(call, key, refusal)),
+                }
+            }
+            Ok(Plan { operation, draft }) if newest => {
+                let gone = matches!(operation, Some(Operation::Delete(_)));
+                return Ok(if gone { Deleted::Gone(draft.bytes) } else { Deleted::Waiting(draft.bytes) });
+            }
+            Err(failure) if newest => return Err(failure),
+            // What is answered without a proposal is decided on a state that holds everything acknowledged.
+            Ok(_) | Err(_) => {}
+        }
+        state = call.home.read().await?;
+        newest = true;
+    }
+    Err(admit::modified(call.subject(key.name())))
+}
+
+/// What a deletion does to an object.
+pub(crate) struct Plan {
+    /// `None`: it is already on its way out.
+    pub(crate) operation: Option<Operation>,
+    /// The object afterwards, or as it was last.
+    pub(crate) draft: Draft,
+}
+
+/// Decides it.
+pub(crate) fn plan(call: &Call<'_>, key: &Key, object: &Object, options: &DeleteOptions) -> Result<Plan, Failure> {
+    let mut value: Value = serde_json::from_slice(object.bytes())
+        .map_err(|error| Failure::Internal(format!("a stored object cannot be read: {error}")))?;
+    options.expect(call, key.name(), &value)?;
+    let held = value.pointer("/spec/finalizers").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    let waits = metadata::finalizers(&value).next().is_some() || (admit::is_namespace(call.kind) && held);
+    if !waits {
+        return Ok(Plan { operation: Some(Operation::Delete(key.clone())), draft: object.draft() });
+    }
+    if object.deleting() {
+        let mut draft = object.draft();
+        draft.bytes = object.bytes().clone();
+        return Ok(Plan { operation: None, draft });
+    }
+    mark(call, &mut value);
+    let draft = encode::draft(&value)?;
+    Ok(Plan { operation: Some(Operation::Put(key.clone(), draft.clone())), draft })
+}
+
+/// Marks an object as being deleted.
+pub(crate) fn mark(call: &Call<'_>, object: &mut Value) {
+    let generation = metadata::generation(object);
+    if let Some(metadata) = metadata::of_mut(object) {
+        encode::set_field(metadata, "deletionTimestamp", Value::from(call.now_text()));
+        encode::set_field(metadata, "deletionGracePeriodSeconds", Value::from(0));
+        if generation > 0 {
+            encode::set_field(metadata, "generation", Value::from(generation + 1));
+        }
+    }
+    if admit::is_namespace(call.kind)
+        && let Some(status) = object.get_mut("status").and_then(Value::as_object_mut)
+    {
+        status.insert("phase".to_owned(), Value::from("Terminating"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DeleteOptions;
+    use crate::query::Query;
+
+    fn parse(query: &str, body: &str) -> Result<DeleteOptions, u16> {
+        DeleteOptions::parse(&Query::parse(query).unwrap(), body.as_bytes()).map_err(|failure| failure.code())
+    }
+
+    #[test]
+    fn options_come_from_the_body_or_the_query() {
+        let all = DeleteOptions { dry_run: true, ..DeleteOptions::default() };
+        assert_eq!(parse("", ""), Ok(DeleteOptions::default()));
+        assert_eq!(parse("dryRun=All&propagationPolicy=Foreground&gracePeriodSeconds=0", ""), Ok(all.clone()));
+        assert_eq!(parse("", r#"{"kind":"DeleteOptions","apiVersion":"v1","dryRun":["All"]}"#), Ok(all));
+        let exact = parse("", r#"{"preconditions":{"uid":"u","resourceVersion":"5"}}"#).unwrap();
+        assert_eq!((exact.uid.as_deref(), exact.resource_version.as_deref()), (Some("u"), Some("5")));
+    }
+
+    #[test]
+    fn options_that_are_not_allowed_are_refused() {
+        let table = [
+            ("dryRun=x", "", 422),
+            ("propagationPolicy=x", "", 422),
+            ("propagationPolicy=Orphan&orphanDependents=true", "", 422),
+            ("gracePeriodSeconds=-1", "", 422),
+            ("gracePeriodSeconds=x", "", 400),
+            ("", "{", 400),
+            ("", "[]", 400),
+            ("", r#"{"preconditions":1}"#, 400),
+        ];
+        for (query, body, code) in table {
+            assert_eq!(parse(query, body), Err(code), "{query} {body}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! PUT: the whole object, or one of its subresources. Where the kind allows it, an update makes what is not there.
+
+use bytes::Bytes;
+use hanse_schema::kind::Part;
+use hanse_schema::{metadata, validate};
+use http::StatusCode;
+
+use crate::answer::{self, Form};
+use crate::body::Answer;
+use crate::call::Call;
+use crate::query::WriteOptions;
+use crate::status::Failure;
+use crate::verbs::change::{Changed, Wanted, change};
+use crate::verbs::create::{agree_on_namespace, decoded, store_new};
+
+/// Replaces the object with what the body holds.
+pub(crate) async fn update(call: &Call<'_>, body: Bytes) -> Result<Answer, Failure> {
+    let form = Form::of(call)?;
+    let options = WriteOptions::parse(call.query, "UpdateOptions")?;
+    let name = call.name()?;
+    let (mut object, warnings) = decoded(call, &body, options.field_validation)?;
+    agree_on_namespace(call, &mut object)?;
+    agree_on_name(&object, name)?;
+    let wanted = |_: &serde_json::Value| Ok(Wanted { object: object.clone(), warnings: warnings.clone() });
+    let (status, Changed { bytes, warnings }) = match change(call, name, options.dry_run, wanted).await? {
+        Some(changed) => (StatusCode::OK, changed),
+        None if call.kind.create_on_update && call.part == Part::Object => {
+            let bytes = store_new(call, &mut object, options.dry_run).await?;
+            let warnings = warnings.into_iter().chain(validate::warnings(call.kind, &object, None)).collect();
+            (StatusCode::CREATED, Changed { bytes, warnings })
+        }
+        None => return Err(Failure::NotFound(call.subject(name))),
+    };
+    let mut answer = form.object(status, &bytes)?;
+    answer::warn(&mut answer, &warnings);
+    Ok(answer)
+}
+
+/// The body must name the object that the path names.
+pub(crate) fn agree_on_name(object: &serde_json::Value, name: &str) -> Result<(), Failure> {
+    match metadata::name(object) {
+        own if own == name => Ok(()),
+        "" => Err(Failure::BadRequest("name must be provided".to_owned())),
+        own => Err(Failure::BadRequest(format!(
+            "the name of the object ({own}) does not match the name on the URL ({name})"
+        ))),
+    }
+}

@@ -1,0 +1,312 @@
+//! GET with `watch`: a stream of events that begins where the client says, misses nothing and repeats nothing.
+//!
+//! ```text
+//! state at the start ──► ADDED of what there is (when asked for) ──► bookmark that ends them
+//! Subscription ────────► the shared line of each event, or a line made at a selector's border
+//! timer ───────────────► bookmarks, the end
+//! ```
+//! A stream holds a place in the hub and nothing else: a reader that does not read is not sent more, falls behind the
+//! window, and is ended with 410.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+use futures_util::stream;
+use hanse_base::id::Revision;
+use hanse_store::history::{Compacted, Event, EventKind};
+use hanse_store::hub::{Batch, Subscription};
+use hanse_store::key::Key;
+use hanse_store::object::Object;
+use hanse_store::state::State;
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep};
+
+use crate::answer::Form;
+use crate::api::{Api, Slot};
+use crate::body::{Answer, Body, BodyError};
+use crate::call::Call;
+use crate::limits::{BODY_CHUNK_BYTES, BOOKMARK_INTERVAL, WATCH_PATIENCE};
+use crate::query::{ListOptions, WantedRevision};
+use crate::selection::Selection;
+use crate::status::Failure;
+use crate::table::{INITIAL_EVENTS_END, Shaper};
+use crate::verbs::get;
+
+/// Opens the stream.
+pub(crate) async fn watch(call: &Call<'_>) -> Result<Answer, Failure> {
+    let form = Form::of_watch(call)?;
+    let options = ListOptions::parse(call.query, true)?;
+    let mut fields = options.field_selector.clone();
+    if let Some(name) = &call.path.name {
+        // The old form `/watch/<resource>/<name>`.
+        let comma = if fields.is_empty() { "" } else { "," };
+        fields.push_str(&format!("{comma}metadata.name={name}"));
+    }
+    let selection = Selection::parse(call.kind, &options.label_selector, &fields)?;
+    let slot = Slot::watch(call.api)?;
+    let state = get::state(call, options.revision).await?;
+    let start = Start::of(&options, &state);
+    let scope = call.scope();
+    let initial = match start {
+        Start::WithInitial { .. } => {
+            let wanted = state.list(&scope, None).filter(|(key, object)| selection.wants(key, object));
+            wanted.map(|(key, object)| (key.clone(), Arc::clone(object))).collect()
+        }
+        Start::After(_) => Vec::new(),
+    };
+    let after = match start {
+        Start::WithInitial { .. } => state.revision(),
+        Start::After(revision) => revision,
+    };
+    let media_type = "application/json";
+    let lines = Lines { kind_line: kind_line(call), selection, shaper: form.shaper, api: Arc::clone(call.api) };
+    let subscription = call.home.hub().subscribe(scope, after);
+    let watch = Watch::new(lines, subscription, slot).starting_with(initial, start, after).timed(&options, call.api);
+    let mut answer = Answer::new(Body::stream(stream::unfold(Box::new(watch), Watch::step)));
+    *answer.status_mut() = StatusCode::OK;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    Ok(answer)
+}
+
+/// `"kind":"ConfigMap","apiVersion":"v1"`, for bookmarks.
+fn kind_line(call: &Call<'_>) -> String {
+    // A bookmark goes the way of every object, which is from the stored form to the one that is asked for.
+    let stored = call.kind.stored();
+    format!(r#""kind":"{}","apiVersion":"{}""#, stored.kind, stored.api_version())
+}
+
+/// Where a stream begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// With what there is; `mark` asks for the bookmark that ends it.
+    WithInitial { mark: bool },
+    /// Behind a revision.
+    After(Revision),
+}
+
+impl Start {
+    fn of(options: &ListOptions, state: &State) -> Self {
+        match (options.send_initial_events, options.revision) {
+            (Some(true), _) => Self::WithInitial { mark: options.bookmarks },
+            (None, WantedRevision::Latest | WantedRevision::Any) => Self::WithInitial { mark: false },
+            (Some(false), WantedRevision::Latest | WantedRevision::Any) => Self::After(state.revision()),
+            (_, WantedRevision::Given(revision)) => Self::After(Revision(revision)),
+        }
+    }
+}
+
+/// How events become lines.
+struct Lines {
+    kind_line: String,
+    selection: Selection,
+    shaper: Shaper,
+    api: Arc<Api>,
+}
+
+impl Lines {
+    /// The line of an event; `None` when it is not for this watcher.
+    fn line(&mut self, event: &Event) -> Result<Option<Bytes>, Failure> {
+        let now = self.is_shown(&event.key, Some(&event.object));
+        if event.kind != EventKind::Modified || self.selection.is_everything() {
+            return if now { self.shown(event).map(Some) } else { Ok(None) };
+        }
+        let before = self.is_shown(&event.key, event.previous.as_ref());
+        match (before, now) {
+            (true, true) => self.shown(event).map(Some),
+            (false, true) => self.made(EventKind::Added.as_str(), event.object.bytes()).map(Some),
+            (true, false) => {
+                // The object leaves the selection: it is shown as it was last, under the revision of its leaving.
+                let previous = event.previous.as_ref().map(|previous| previous.draft());
+                let farewell = previous.and_then(|draft| Object::new(&draft, event.revision));
+                farewell.map(|object| self.made(EventKind::Deleted.as_str(), object.bytes())).transpose()
+            }
+            (false, false) => Ok(None),
+        }
+    }
+
+    fn is_shown(&self, key: &Key, object: Option<&Arc<Object>>) -> bool {
+        object.is_some_and(|object| self.selection.wants(key, object))
+    }
+
+    /// The line that all watchers of the stored form share, or one in the form asked for.
+    fn shown(&mut self, event: &Event) -> Result<Bytes, Failure> {
+        if self.shaper.is_identity() {
+            return Ok(event.line().clone());
+        }
+        self.made(event.kind.as_str(), event.object.bytes())
+    }
+
+    fn made(&mut self, event_type: &str, stored: &Bytes) -> Result<Bytes, Failure> {
+        let object = self.shaper.event(stored, self.api.clock().wall_ms())?;
+        Ok(line(event_type, &object))
+    }
+
+    fn bookmark(&mut self, revision: Revision, initial_end: bool) -> Result<Bytes, Failure> {
+        let annotations = if initial_end {
+            format!(r#","annotations":{{"{INITIAL_EVENTS_END}":"true"}}"#)
+        } else {
+            String::new()
+        };
+        let object = format!(
+            r#"{{{},"metadata":{{"resourceVersion":"{revision}","creationTimestamp":null{annotations}}}}}"#,
+            self.kind_line
+        );
+        self.made("BOOKMARK", &Bytes::from(object))
+    }
+}
+
+/// `{"type":"ADDED","object":<object>}` and a line feed.
+fn line(event_type: &str, object: &[u8]) -> Bytes {
+    let mut line = BytesMut::with_capacity(event_type.len() + object.len() + 24);
+    for part in [br#"{"type":""#.as_slice(), event_type.as_bytes(), br#"","object":"#, object, b"}\n"] {
+        line.put_slice(part);
+    }
+    line.freeze()
+}
+
+/// One stream.
+struct Watch {
+    lines: Lines,
+    subscription: Subscription,
+    initial: std::vec::IntoIter<(Key, Arc<Object>)>,
+    /// The revision for the bookmark that ends the initial events.
+    mark: Option<Revision>,
+    /// Set when the last line has been sent.
+    ended: bool,
+    bookmarks: Option<Instant>,
+    deadline: Instant,
+    timer: std::pin::Pin<Box<Sleep>>,
+    closing: watch::Receiver<bool>,
+    _slot: Slot,
+}
+
+/// Why a stream has something to do.
+enum Woken {
+    Batch(Result<Batch, Compacted>),
+    Timer,
+    End,
+}
+
+impl Watch {
+    fn new(lines: Lines, subscription: Subscription, slot: Slot) -> Self {
+        let now = Instant::now();
+        let closing = lines.api.closing();
+        Self {
+            lines,
+            subscription,
+            initial: Vec::new().into_iter(),
+            mark: None,
+            ended: false,
+            bookmarks: None,
+            deadline: now,
+            timer: Box::pin(tokio::time::sleep_until(now)),
+            closing,
+            _slot: slot,
+        }
+    }
+
+    fn starting_with(mut self, initial: Vec<(Key, Arc<Object>)>, start: Start, revision: Revision) -> Self {
+        self.initial = initial.into_iter();
+        self.mark = (start == Start::WithInitial { mark: true }).then_some(revision);
+        self
+    }
+
+    fn timed(mut self, options: &ListOptions, api: &Api) -> Self {
+        // Without a limit of its own a watch ends after one to two times the patience, so that clients spread over time.
+        let spread = WATCH_PATIENCE.mul_f64(1.0 + f64::from((api.random().number() & 0xffff) as u16) / 65_536.0);
+        self.deadline = Instant::now() + options.timeout.unwrap_or(spread).min(LONGEST);
+        self.bookmarks = options.bookmarks.then(|| Instant::now() + BOOKMARK_INTERVAL);
+        self.set_timer();
+        self
+    }
+
+    fn set_timer(&mut self) {
+        let next = self.bookmarks.map_or(self.deadline, |bookmark| bookmark.min(self.deadline));
+        self.timer.as_mut().reset(next);
+    }
+
+    /// The next chunk; `None` ends the stream.
+    async fn step(mut self: Box<Self>) -> Option<(Result<Bytes, BodyError>, Box<Self>)> {
+        if self.ended {
+            return None;
+        }
+        let chunk = match self.next().await {
+            Ok(Some(chunk)) => chunk,
+            Ok(None) => return None,
+            Err(failure) => {
+                self.ended = true;
+                line("ERROR", &failure.to_bytes())
+            }
+        };
+        Some((Ok(chunk), self))
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
+        if let Some(chunk) = self.initial_chunk()? {
+            return Ok(Some(chunk));
+        }
+        loop {
+            let woken = tokio::select! {
+                batch = self.subscription.next() => Woken::Batch(batch),
+                () = self.timer.as_mut() => Woken::Timer,
+                _ = self.closing.wait_for(|closing| *closing) => Woken::End,
+            };
+            let batch = match woken {
+                Woken::Batch(Ok(batch)) => batch,
+                Woken::Batch(Err(Compacted { oldest })) => {
+                    let position = self.subscription.position();
+                    return Err(Failure::Expired(format!("too old resource version: {position} ({oldest})")));
+                }
+                Woken::Timer if Instant::now() < self.deadline => {
+                    self.bookmarks = Some(Instant::now() + BOOKMARK_INTERVAL);
+                    self.set_timer();
+                    let position = self.subscription.position();
+                    return self.lines.bookmark(position, false).map(Some);
+                }
+                Woken::Timer | Woken::End => return Ok(None),
+            };
+            if let Some(chunk) = self.chunk(&batch.events)? {
+                return Ok(Some(chunk));
+            }
+        }
+    }
+
+    /// The lines of a batch: one is shared, several are joined.
+    fn chunk(&mut self, events: &[Arc<Event>]) -> Result<Option<Bytes>, Failure> {
+        let mut only = None;
+        let mut joined = BytesMut::new();
+        for event in events {
+            let Some(line) = self.lines.line(event)? else { continue };
+            if let Some(first) = only.take() {
+                joined.put::<Bytes>(first);
+            }
+            if joined.is_empty() {
+                only = Some(line);
+            } else {
+                joined.put(line);
+            }
+        }
+        Ok(only.or_else(|| (!joined.is_empty()).then(|| joined.freeze())))
+    }
+
+    /// ADDED lines of what there is, in chunks; then, once, the bookmark that ends them.
+    fn initial_chunk(&mut self) -> Result<Option<Bytes>, Failure> {
+        let mut chunk = BytesMut::new();
+        for (_, object) in self.initial.by_ref() {
+            chunk.put(self.lines.made(EventKind::Added.as_str(), object.bytes())?);
+            if chunk.len() >= BODY_CHUNK_BYTES {
+                return Ok(Some(chunk.freeze()));
+            }
+        }
+        if let Some(revision) = self.mark.take() {
+            chunk.put(self.lines.bookmark(revision, true)?);
+        }
+        Ok((!chunk.is_empty()).then(|| chunk.freeze()))
+    }
+}
+
+/// No watch lives longer, whatever `timeoutSeconds` says: a number of seconds that no clock can add is not one.
+const LONGEST: Duration = Duration::from_secs(86_400);
