@@ -18,10 +18,13 @@ use crate::txn::{Operation, Outcome, Precondition, Refusal, Region, Txn};
 use crate::workspace::WORKSPACES;
 
 /// Groups whose documents are held, at most: a hostile peer must not fill the memory with groups.
-pub const GROUPS_MAX: usize = 1_024;
+pub(crate) const GROUPS_MAX: usize = 1_024;
 
 /// Applies a transaction. Rows of the own documents wait for [`State::commit`].
-pub fn apply(state: &mut State, txn: Txn) -> Outcome {
+///
+/// # Panics
+/// When an invariant is broken: then the daemon has to stop, because its replica is not to be trusted any more.
+pub(crate) fn apply(state: &mut State, txn: Txn) -> Outcome {
     let before = state.revision();
     match checked(state, txn) {
         Ok(()) => {
@@ -98,10 +101,8 @@ impl Steps<'_> {
     }
 
     fn describe(&mut self, region: Region) -> Result<(), Refusal> {
-        if let Some(known) = self.state.region() {
-            if known.name != region.name || known.founder != region.founder {
-                return Err(malformed("a region's name and its federation's founder never change"));
-            }
+        if self.state.region().is_some_and(|known| known.name != region.name || known.founder != region.founder) {
+            return Err(malformed("a region's name and its federation's founder never change"));
         }
         self.state.region = Some(Arc::new(region));
         self.state.project_all();

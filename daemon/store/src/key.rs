@@ -308,7 +308,7 @@ mod tests {
             Scope { resource: "configmaps".into(), cluster: Some(cluster("root")), namespace: Some("ab".into()) };
         let range = std::collections::BTreeMap::from_iter(outside.iter().chain([&inside]).map(|key| (key.clone(), ())));
         let found: Vec<_> = range.range(scope.range()).map(|(key, ())| key.clone()).collect();
-        assert_eq!(found, [inside.clone()]);
+        assert_eq!(found, std::slice::from_ref(&inside));
         assert!(scope.contains(&inside) && outside.iter().all(|key| !scope.contains(key)));
     }
 }

@@ -11,7 +11,7 @@
 //!                              └─────► Outcome bytes
 //! ```
 //!
-//! Reading order: [`key`], [`object`], [`txn`], [`state`], [`apply`], [`machine`], [`hub`], [`home`].
+//! Reading order: [`key`], [`object`], [`txn`], [`state`], `apply`, [`machine`], [`hub`], [`home`].
 
 pub mod key;
 pub mod object;
@@ -23,7 +23,7 @@ mod past;
 mod reservation;
 pub mod state;
 
-pub mod apply;
+mod apply;
 mod projection;
 mod tenancy;
 pub mod workspace;

@@ -42,10 +42,11 @@ impl State {
         // The first event of a key since the revision knows what was there before.
         let mut before = BTreeMap::new();
         for event in self.events_after(revision)? {
-            if scope.contains(&event.key) && after.is_none_or(|after| event.key > *after) {
-                if let Entry::Vacant(entry) = before.entry(&event.key) {
-                    entry.insert(event.previous.as_ref());
-                }
+            if scope.contains(&event.key)
+                && after.is_none_or(|after| event.key > *after)
+                && let Entry::Vacant(entry) = before.entry(&event.key)
+            {
+                entry.insert(event.previous.as_ref());
             }
         }
         let was = Merged { now: self.list(scope, after).peekable(), before: before.into_iter().peekable() };

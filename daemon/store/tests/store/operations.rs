@@ -87,7 +87,7 @@ fn preconditions_refuse_exactly_what_they_say() {
         assert_eq!(check(&mut machine, precondition), Outcome::Refused(refusal));
     }
     let ending: Vec<_> = machine.state().ending_namespaces().cloned().collect();
-    assert_eq!(ending, [namespace.clone()]);
+    assert_eq!(ending, std::slice::from_ref(&namespace));
     done(&mut machine, txn(vec![Operation::Delete(namespace)]));
     assert_eq!(machine.state().ending_namespaces().count(), 0);
 }
@@ -308,10 +308,7 @@ fn a_reserved_name_waits_for_its_workspace_and_for_no_other() {
         refused(&mut eu, Txn { time_ms: 1_000_000 + RESERVATION_MS, ..reserve("org", "w1") }),
         Refusal::Exists { what: "org".into() }
     );
-    let mut new = match create("w2", "root", "org") {
-        Operation::CreateWorkspace(new) => new,
-        _ => unreachable!(),
-    };
+    let Operation::CreateWorkspace(mut new) = create("w2", "root", "org") else { unreachable!() };
     new.reserved = true;
     done(&mut us, txn(vec![Operation::CreateWorkspace(new)]));
     deliver(&us, &mut eu);

@@ -146,7 +146,7 @@ fn one_who_is_out_of_the_window_is_told_so() {
     let limits = HistoryLimits { history_events_max: 100, ..HistoryLimits::default() };
     let mut machine = machine_with("eu", limits);
     let all = scope("configmaps", None, None);
-    let mut slow = machine.hub().subscribe(all.clone(), machine.state().revision());
+    let mut slow = machine.hub().subscribe(all, machine.state().revision());
     let mut idle = machine.hub().subscribe(scope("secrets", None, None), machine.state().revision());
     for number in 0..100 {
         done(&mut machine, txn(vec![put(&configmap("root", &number.to_string()), "x")]));
