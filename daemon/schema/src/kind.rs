@@ -77,6 +77,9 @@ impl Kind {
     }
 
     /// The kind in whose form objects are stored: itself, but for kinds that share storage.
+    ///
+    /// # Panics
+    /// Never for a kind of the table, which a test holds.
     #[must_use]
     pub fn stored(&self) -> &'static Self {
         let stored = KINDS.iter().find(|kind| (kind.group, kind.plural) == self.storage);

@@ -25,7 +25,7 @@ pub(super) type Slots = Vec<Option<Value>>;
 
 /// Where the decoder stands. Lives on the stack and is only turned into text for a message.
 pub(super) struct Place<'p> {
-    parent: Option<&'p Place<'p>>,
+    parent: Option<&'p Self>,
     step: Step<'p>,
     /// The type whose field is being read.
     type_name: &'static str,

@@ -45,6 +45,7 @@ fn good_metadata_is_accepted() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table of cases")]
 fn bad_metadata_is_refused_in_upstreams_words() {
     let name = |text: &str| vec![format!("metadata.name: {text}")];
     check(

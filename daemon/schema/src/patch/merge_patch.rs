@@ -29,7 +29,8 @@ fn merge(target: &mut Value, patch: &Value) {
     let Value::Object(target) = target else { return };
     for (key, value) in patch {
         if value.is_null() {
-            target.shift_remove(key);
+            // Decoding restores the order of fields.
+            target.swap_remove(key);
         } else {
             merge(target.entry(key).or_insert(Value::Null), value);
         }

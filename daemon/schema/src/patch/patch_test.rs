@@ -6,6 +6,7 @@ use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop, prop_assert, 
 use serde_json::{Value, json};
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "a table of cases")]
 fn strategic_patches_merge_as_upstreams_do() {
     for (object, patch, want) in [
         // Scalars of lists with a merge strategy, those of the patch first where nothing tells their order.
@@ -222,6 +223,23 @@ fn json_patches_have_limits() {
 }
 
 #[test]
+fn long_lists_are_not_worked_on_for_long() {
+    let long: Vec<String> = (0..strategic::MERGED_ITEMS_MAX).map(|n| n.to_string()).collect();
+    let object = json!({"metadata": {"finalizers": long}});
+    for patch in [
+        json!({"metadata": {"finalizers": ["x"]}}),
+        json!({"metadata": {"$deleteFromPrimitiveList/finalizers": ["x"]}}),
+        json!({"metadata": {"$setElementOrder/finalizers": ["x"]}}),
+    ] {
+        let error = strategic::apply(&SERVICE_ACCOUNT, &object, &patch).unwrap_err();
+        assert!(matches!(error, PatchError::TooLarge(_)), "{patch}");
+    }
+    let object = json!({"a": vec![0; json_patch::MOVES_MAX / 100]});
+    let patch = Value::Array(vec![json!({"op": "add", "path": "/a/0", "value": 1}); 100]);
+    assert!(matches!(json_patch::apply(&object, &patch), Err(PatchError::TooLarge(_))));
+}
+
+#[test]
 fn bodies_are_read_with_the_messages_of_their_type() {
     for (patch_type, body, want) in [
         (PatchType::Merge, "{", "error decoding patch: unexpected end of JSON input"),
@@ -313,7 +331,7 @@ proptest! {
     #[test]
     fn merge_patch_is_that_of_the_rfc(object in any_json(), patch in any_json()) {
         let mut want = object.clone();
-        json_patch_crate::merge(&mut want, &patch);
+        ::json_patch::merge(&mut want, &patch);
         match merge_patch::apply(&object, &patch) {
             Ok(merged) => {
                 prop_assert_eq!(&merged, &want);
@@ -335,9 +353,9 @@ proptest! {
     fn json_patch_is_that_of_the_rfc_where_upstream_keeps_to_it(object in any_json(), patch in any_json()) {
         let Value::Object(operation) = &patch else { return Ok(()) };
         let text = Value::Array(vec![Value::Object(operation.clone())]);
-        let Ok(theirs) = serde_json::from_value::<json_patch_crate::Patch>(text.clone()) else { return Ok(()) };
+        let Ok(theirs) = serde_json::from_value::<::json_patch::Patch>(text.clone()) else { return Ok(()) };
         let mut want = object.clone();
-        if json_patch_crate::patch(&mut want, &theirs).is_ok() && operation.get("path") != Some(&Value::from("")) {
+        if ::json_patch::patch(&mut want, &theirs).is_ok() && operation.get("path") != Some(&Value::from("")) {
             prop_assert_eq!(json_patch::apply(&object, &text).unwrap(), want);
         }
     }

@@ -11,6 +11,9 @@ use super::PatchError;
 use crate::field::{FieldKind, PatchStrategy, TypeDescriptor};
 use order::{in_order, split};
 
+/// Items that are merged in one list, stored and patched together. Upstream has no such limit; merging compares all with all.
+pub const MERGED_ITEMS_MAX: usize = 5_000;
+
 /// Applies a patch to an object of this type.
 ///
 /// # Errors
@@ -87,9 +90,9 @@ fn merge_map(target: &mut Map<String, Value>, mut patch: Map<String, Value>, sha
     for (key, value) in patch {
         if key.starts_with(DELETE_FROM_LIST) {
             let list = directive_field(&key, DELETE_FROM_LIST)?;
-            delete_from_list(target, list, value);
+            delete_from_list(target, list, value)?;
         } else if value.is_null() {
-            target.shift_remove(&key);
+            target.swap_remove(&key);
         } else {
             merge_field(target, key, value, shape)?;
         }
@@ -112,7 +115,7 @@ fn merge_field(target: &mut Map<String, Value>, key: String, value: Value, shape
         (_, value) => {
             match cleaned(value) {
                 Some(value) => target.insert(key, value),
-                None => target.shift_remove(&key),
+                None => target.swap_remove(&key),
             };
             Ok(())
         }
@@ -124,6 +127,7 @@ fn retain_keys(target: &mut Map<String, Value>, patch: &mut Map<String, Value>) 
     let Some(directive) = patch.shift_remove(RETAIN_KEYS) else { return Ok(()) };
     let bad = || PatchError::Malformed("invalid patch format of retainKeys".to_owned());
     let Value::Array(retained) = directive else { return Err(bad()) };
+    within_limit(retained.len())?;
     let is_retained = |key: &str| retained.iter().any(|retained| retained == key);
     let is_directive = |key: &str| key.starts_with(DELETE_FROM_LIST) || key.starts_with(SET_ORDER);
     if patch.iter().any(|(key, value)| !value.is_null() && !is_directive(key) && !is_retained(key)) {
@@ -142,6 +146,9 @@ fn set_orders(target: &mut Map<String, Value>, patch: &mut Map<String, Value>, s
         let stored = list_of(target.get(&name).cloned())?;
         let (strategy, items) = shape.list(&name)?;
         let patched = list_of(patch.get(&name).cloned())?;
+        let items_together =
+            [Some(&wanted), stored.as_ref(), patched.as_ref()].into_iter().flatten().map(Vec::len).sum();
+        within_limit(items_together)?;
         let merge_key = merge_key(strategy);
         order::check(patched.as_deref().unwrap_or_default(), &wanted, merge_key)?;
         patch.shift_remove(&name);
@@ -170,6 +177,7 @@ fn merge_list(
     if stored.is_empty() && patch.is_empty() {
         return Ok(stored);
     }
+    within_limit(stored.len() + patch.len())?;
     if is_list_of_objects(&stored, &patch)? {
         let PatchStrategy::MergeBy(key) = strategy else {
             return Err(PatchError::Inapplicable("cannot merge lists without merge key for struct".to_owned()));
@@ -223,11 +231,22 @@ fn merge_objects(
     Ok(in_order(ours, others, &plain, &stored, Some(key)))
 }
 
+fn within_limit(items: usize) -> Result<(), PatchError> {
+    if items <= MERGED_ITEMS_MAX {
+        return Ok(());
+    }
+    Err(PatchError::TooLarge(format!(
+        "Request entity is too large: a strategic merge patch merges at most {MERGED_ITEMS_MAX} items of a list"
+    )))
+}
+
 /// `$deleteFromPrimitiveList`: takes scalars out of a list.
-fn delete_from_list(target: &mut Map<String, Value>, list: &str, values: Value) {
+fn delete_from_list(target: &mut Map<String, Value>, list: &str, values: Value) -> Result<(), PatchError> {
     if let (Some(Value::Array(stored)), Value::Array(values)) = (target.get_mut(list), values) {
+        within_limit(stored.len() + values.len())?;
         stored.retain(|value| !values.contains(value));
     }
+    Ok(())
 }
 
 /// Whether the items are objects rather than scalars. They must all be of one type, and no lists.

@@ -30,16 +30,12 @@ pub(crate) fn secret(object: &Value, causes: &mut Vec<Cause>) {
         }
         "kubernetes.io/dockercfg" => docker(object, ".dockercfg", causes),
         "kubernetes.io/dockerconfigjson" => docker(object, ".dockerconfigjson", causes),
-        "kubernetes.io/basic-auth" => {
-            if value(object, "username").is_none() && value(object, "password").is_none() {
-                causes.push(Cause::required("data[username]", ""));
-                causes.push(Cause::required("data[password]", ""));
-            }
+        "kubernetes.io/basic-auth" if ["username", "password"].iter().all(|key| value(object, key).is_none()) => {
+            causes.push(Cause::required("data[username]", ""));
+            causes.push(Cause::required("data[password]", ""));
         }
-        "kubernetes.io/ssh-auth" => {
-            if value(object, "ssh-privatekey").unwrap_or_default().is_empty() {
-                causes.push(Cause::required("data[ssh-privatekey]", ""));
-            }
+        "kubernetes.io/ssh-auth" if value(object, "ssh-privatekey").unwrap_or_default().is_empty() => {
+            causes.push(Cause::required("data[ssh-privatekey]", ""));
         }
         "kubernetes.io/tls" => {
             for key in ["tls.crt", "tls.key"] {

@@ -221,7 +221,7 @@ fn events_are_held_to_the_rules_of_their_version() {
     check_update(
         "events.k8s.io",
         Part::Object,
-        good.clone(),
+        good,
         changed,
         &["message: Invalid value: \"other\": field is immutable"],
     );
