@@ -17,7 +17,7 @@ pub const PLAIN_BYTES_MAX: usize = 128 * 1024;
 
 /// Compresses the answer's body when the client takes gzip and the body is worth it; otherwise the same answer.
 ///
-/// It works for as long as the body is large (about 5 ms for each MiB): callers on an asynchronous runtime run it where
+/// It works for as long as the body is large: callers on an asynchronous runtime run it where
 /// blocking is allowed when [`worthwhile`] says that there is something to do.
 #[must_use]
 pub fn compressed(accept_encoding: Option<&[u8]>, answer: Answer) -> Answer {

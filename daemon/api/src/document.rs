@@ -9,7 +9,7 @@ use crate::body::{Answer, Body};
 
 /// The document. Cheap to clone: all clones share the bytes.
 #[derive(Debug, Clone)]
-pub struct Document {
+pub(crate) struct Document {
     content_type: HeaderValue,
     bytes: Bytes,
     hash: String,
@@ -19,7 +19,7 @@ pub struct Document {
 impl Document {
     /// A document of a media type; its hash is that of its bytes.
     #[must_use]
-    pub fn new(content_type: &'static str, bytes: Bytes) -> Self {
+    pub(crate) fn new(content_type: &'static str, bytes: Bytes) -> Self {
         let hash = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02X}")).collect::<String>();
         // A quoted string of hexadecimal digits is a valid header.
         let etag = HeaderValue::try_from(format!("\"{hash}\"")).unwrap_or(HeaderValue::from_static("\"\""));
@@ -28,25 +28,25 @@ impl Document {
 
     /// A JSON document.
     #[must_use]
-    pub fn json(value: &serde_json::Value) -> Self {
+    pub(crate) fn json(value: &serde_json::Value) -> Self {
         Self::new("application/json", Bytes::from(value.to_string()))
     }
 
     /// The hash of the bytes, in hexadecimal digits.
     #[must_use]
-    pub fn hash(&self) -> &str {
+    pub(crate) fn hash(&self) -> &str {
         &self.hash
     }
 
     /// The bytes.
     #[must_use]
-    pub fn bytes(&self) -> &Bytes {
+    pub(crate) fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
     /// 200 with the bytes, or 304 when `If-None-Match` names the document's ETag.
     #[must_use]
-    pub fn answer(&self, if_none_match: Option<&[u8]>) -> Answer {
+    pub(crate) fn answer(&self, if_none_match: Option<&[u8]>) -> Answer {
         let known = if_none_match.is_some_and(|header| self.is_named_by(header));
         let mut answer = if known { Answer::new(Body::empty()) } else { Answer::new(Body::whole(self.bytes.clone())) };
         if known {

@@ -12,7 +12,7 @@ use crate::status::Failure;
 ///
 /// # Errors
 /// The bytes are not JSON, which no answer of this server is.
-pub fn from_json(json: &[u8]) -> Result<Bytes, Failure> {
+pub(crate) fn from_json(json: &[u8]) -> Result<Bytes, Failure> {
     let value: Value = serde_json::from_slice(json)
         .map_err(|error| Failure::Internal(format!("an answer is not JSON and cannot be shown as YAML: {error}")))?;
     let mut text = String::with_capacity(json.len() + json.len() / 4);
