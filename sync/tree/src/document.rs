@@ -142,13 +142,17 @@ impl Document {
     /// # Errors
     /// The row breaks a limit; nothing is written.
     pub fn put(&mut self, row: &Row) -> Result<(), RowError> {
-        let bytes = row.encode()?;
-        if self.value(&row.id).is_some_and(|held| held == bytes) {
-            self.pending.remove(&row.id);
-        } else {
-            self.pending.insert(row.id.clone(), bytes.into());
-        }
+        self.put_encoded(&row.id, row.encode()?);
         Ok(())
+    }
+
+    /// Writes the bytes of a row.
+    pub(crate) fn put_encoded(&mut self, id: &ClusterId, bytes: Vec<u8>) {
+        if self.value(id).is_some_and(|held| held == bytes) {
+            self.pending.remove(id);
+        } else {
+            self.pending.insert(id.clone(), bytes.into());
+        }
     }
 
     /// Forgets a row, leaving no tombstone. Only for rows that nobody can refer to any more.
@@ -303,6 +307,11 @@ impl Document {
     /// Puts that wait for a commit.
     pub(crate) fn waiting(&self) -> usize {
         self.pending.len()
+    }
+
+    /// Whether nothing was ever written.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.log.is_empty() && self.pending.is_empty()
     }
 
     /// Whether the workspace ever had a row here since the document was begun.

@@ -64,10 +64,11 @@ impl Documents {
     /// # Panics
     /// If a relation between the documents does not hold; no input makes it so.
     pub fn put(&mut self, row: &Row) -> Result<(), RowError> {
+        let bytes = row.encode()?;
         let home = self.homes.get(&row.id).copied();
         let ordinal = home.unwrap_or_else(|| self.open());
         let document = self.current.get_mut(&ordinal).expect("the document was found or opened");
-        document.put(row)?;
+        document.put_encoded(&row.id, bytes);
         if home.is_none() {
             self.homes.insert(row.id.clone(), ordinal);
         }
@@ -98,11 +99,17 @@ impl Documents {
     /// If a relation between the documents does not hold; no input makes it so.
     pub fn commit(&mut self) -> Vec<NewChange> {
         let mut changes = Vec::new();
+        while let Some(unused) = self.current.values().next_back().filter(|last| last.is_unused()) {
+            let ordinal = unused.id().ordinal;
+            self.current.remove(&ordinal);
+            self.dirty.remove(&ordinal);
+        }
         for ordinal in std::mem::take(&mut self.dirty) {
             let document = self.current.get_mut(&ordinal).expect("only documents can be dirty");
-            let first = document.next_sequence();
+            let (first, unused) = (document.next_sequence(), document.is_unused());
             let bytes = document.commit();
-            if document.is_long() {
+            // A document whose first puts were all forgotten still needs a change, so that copies get to the next one.
+            if unused || document.is_long() {
                 let generation = document.id().generation.saturating_add(1);
                 self.restart(ordinal, generation, &mut changes);
             } else {

@@ -229,6 +229,22 @@ fn a_copy_follows_an_owner_that_lost_committed_changes() {
 }
 
 #[test]
+fn a_document_whose_first_rows_are_forgotten_at_once_does_not_stop_copies() {
+    let mut owner = Documents::new(group(), 1);
+    for id in ["a", "b", "c", "d"] {
+        owner.put(&row(id, 1)).unwrap();
+    }
+    owner.forget(&cluster("b"));
+    owner.forget(&cluster("d"));
+    let ordinals: Vec<u32> = owner.commit().iter().map(|change| change.document.ordinal).collect();
+    assert_eq!(ordinals, [0, 1, 2]);
+    let (mut copy, mut rows) = (Documents::new(group(), 1), BTreeMap::new());
+    follow(&owner, &mut copy, &mut rows, 9);
+    assert_eq!(rows, model(&owner));
+    assert!(owner.save().eq(copy.save()));
+}
+
+#[test]
 fn changes_of_others_and_rows_that_stand_elsewhere_are_refused() {
     let us = GroupId::new("us").unwrap();
     let mut hostile = Documents::new(us.clone(), 1);
