@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
+use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use hanse_base::id::{DaemonId, GroupId, RegionName, is_segment};
 use serde::Deserialize;
 use toml::Spanned;
 
-/// The configuration of one daemon, checked, with all paths made absolute or relative to the working directory.
+/// The configuration of one daemon, checked. Paths are absolute when it was read from a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Config {
     /// Where it was read from.
@@ -139,12 +140,14 @@ impl Config {
     /// # Errors
     /// The file cannot be read, is not TOML of this form, or contradicts itself.
     pub(crate) fn load(path: &Path) -> Result<Self, ConfigError> {
-        let text = fs::read_to_string(path).map_err(|error| ConfigError {
+        let unreadable = |error: io::Error| ConfigError {
             path: path.to_owned(),
             line: None,
             why: format!("cannot be read: {error}: give the path of a hansed.toml with --config"),
-        })?;
-        Self::parse(&text, path)
+        };
+        // Absolute, so that no path in it depends on the working directory.
+        let path = std::path::absolute(path).map_err(unreadable)?;
+        Self::parse(&fs::read_to_string(&path).map_err(unreadable)?, &path)
     }
 
     /// Checks a text as if it stood in the file at `path`.

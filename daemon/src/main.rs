@@ -18,7 +18,30 @@
 //! [`pki`], [`supervise`].
 
 mod config;
+mod keys;
 mod lock;
+
+mod run;
+
+mod homes;
+
+mod bootstrap;
+mod duty;
+
+mod carriage;
+mod lanes;
+mod names;
+mod port;
+mod reservation;
+
+mod federation;
+
+mod admin;
+mod forest;
+mod overview;
+mod status;
+
+mod notify;
 
 mod kubeconfig;
 mod pki;
@@ -30,10 +53,13 @@ mod up;
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use tracing_subscriber::EnvFilter;
 
+use crate::config::{Config, LogFormat};
 use crate::up::UpArgs;
 
 /// Requests allocate many small objects that end together; this allocator is measurably faster at it than the system's.
@@ -108,7 +134,18 @@ fn start(command: Command) -> anyhow::Result<()> {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             runtime.block_on(up::up(args))?;
         }
-        Command::Run(_args) => {}
+        Command::Run(args) => {
+            // With huge pages, an allocator's many half-used pages become 2 MiB each: twice the memory of an idle daemon.
+            // Where the system does not know the flag, nothing is lost but memory.
+            rustix::thread::disable_transparent_huge_pages(true).unwrap_or_default();
+            let config = Config::load(&args.config)?;
+            start_log(config.log_format)?;
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads()).enable_all().build()?;
+            let ended = runtime.block_on(run::run(config, args.stop_with_stdin));
+            // A blocking call that still waits for the disk must not hold the process up.
+            runtime.shutdown_timeout(Duration::from_secs(1));
+            ended?;
+        }
         Command::Version => writeln!(io::stdout(), "hansed {}", env!("CARGO_PKG_VERSION"))?,
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Arguments::command(), "hansed", &mut io::stdout());
@@ -117,9 +154,35 @@ fn start(command: Command) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// An error with its sources, without line breaks: what a supervisor shows is one line.
+/// One thread for each core. More than eight only wait for the one state machine, whose applying is serial.
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from).clamp(2, THREADS_MAX)
+}
+
+/// Logs to the standard error, as `HANSE_LOG` says.
+fn start_log(format: LogFormat) -> anyhow::Result<()> {
+    let filter = match std::env::var("HANSE_LOG") {
+        Ok(text) => EnvFilter::try_new(&text).map_err(|error| {
+            anyhow::anyhow!("HANSE_LOG={text:?}: {error}: write for example info or info,hanse_raft=debug")
+        })?,
+        Err(_) => EnvFilter::new(LOG_DEFAULT),
+    };
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().init(),
+    }
+    Ok(())
+}
+
+const THREADS_MAX: usize = 8;
+/// The libraries below say at `info` what only their authors need.
+const LOG_DEFAULT: &str = "info,openraft=warn,quinn=warn,quinn_proto=warn,rustls=warn";
+
+/// An error without line breaks: what a supervisor shows is one line. The errors of this program name their sources in
+/// their own words.
 fn one_line(error: &anyhow::Error) -> String {
-    format!("{error:#}").split_whitespace().collect::<Vec<_>>().join(" ")
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -143,7 +206,7 @@ mod tests {
 
     #[test]
     fn an_error_is_one_line() {
-        let error = anyhow::anyhow!("a\n  b").context("c");
+        let error = anyhow::anyhow!("c: a\n  b");
         assert_eq!(one_line(&error), "c: a b");
     }
 }

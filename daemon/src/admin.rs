@@ -1,0 +1,190 @@
+//! The admin socket: one line of JSON in, one line back, then the connection closes.
+//!
+//! The socket has mode 0600 from its first moment: it is made under another name and renamed, which also replaces the
+//! socket of a process that was killed. Who may open it may do everything that the protocol offers.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hanse_base::net::BoxFuture;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+/// What an administrator can ask.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(tag = "request", rename_all = "lowercase", deny_unknown_fields)]
+pub(crate) enum Request {
+    /// Regions and daemons.
+    Status {},
+    /// A part of the workspace tree.
+    Tree {
+        /// Path or id of the workspace to begin with.
+        path: String,
+        /// Path of the last workspace of the page before.
+        #[serde(default)]
+        after: Option<String>,
+    },
+    /// The daemon's program.
+    Version {},
+}
+
+/// Who answers.
+pub(crate) trait Administration: Send + Sync + 'static {
+    /// The answer to a request, or one line that says what is wrong and what to do.
+    fn answer(&self, request: Request) -> BoxFuture<'_, Result<Value, String>>;
+}
+
+/// Makes the socket.
+///
+/// # Errors
+/// The directory cannot be written, or the path is too long for a socket.
+pub(crate) fn listen(path: &Path) -> io::Result<UnixListener> {
+    let beside = path.with_extension("new");
+    match fs::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let listener = UnixListener::bind(&beside)?;
+    fs::set_permissions(&beside, Permissions::from_mode(0o600))?;
+    fs::rename(&beside, path)?;
+    Ok(listener)
+}
+
+/// Answers connections until `stop` changes.
+pub(crate) async fn serve(
+    listener: UnixListener,
+    administration: Arc<dyn Administration>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = accept(&listener, &places) => accepted,
+        };
+        match accepted {
+            Ok((stream, place)) => {
+                let administration = Arc::clone(&administration);
+                connections.spawn(async move {
+                    let _place = place;
+                    // An administrator who goes away early needs no answer.
+                    drop(timeout(PATIENCE, converse(stream, administration.as_ref())).await);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the admin socket cannot accept");
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+    connections.shutdown().await;
+}
+
+async fn accept(
+    listener: &UnixListener,
+    places: &Arc<Semaphore>,
+) -> io::Result<(UnixStream, tokio::sync::OwnedSemaphorePermit)> {
+    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, place))
+}
+
+async fn converse(mut stream: UnixStream, administration: &dyn Administration) -> io::Result<()> {
+    let mut line = String::new();
+    let (reader, mut writer) = stream.split();
+    BufReader::new(reader.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
+    let answer = match parse(&line) {
+        Ok(request) => administration.answer(request).await.unwrap_or_else(|why| json!({"error": why})),
+        Err(why) => json!({"error": why}),
+    };
+    writer.write_all(format!("{answer}\n").as_bytes()).await?;
+    writer.shutdown().await
+}
+
+fn parse(line: &str) -> Result<Request, String> {
+    serde_json::from_str(line).map_err(|error| {
+        format!("the request is not understood: {error}: send one line such as {{\"request\":\"status\"}}")
+    })
+}
+
+const CONNECTIONS_MAX: usize = 64;
+const REQUEST_BYTES_MAX: u64 = 64 * 1024;
+/// For one connection, the answer included.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// After a failed accept, so that it does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use hanse_base::net::BoxFuture;
+    use serde_json::{Value, json};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
+    use tokio::sync::watch;
+
+    use super::{Administration, Request, listen, parse, serve};
+
+    struct Echo;
+
+    impl Administration for Echo {
+        fn answer(&self, request: Request) -> BoxFuture<'_, Result<Value, String>> {
+            Box::pin(async move {
+                match request {
+                    Request::Tree { path, .. } => Err(format!("no workspace {path}")),
+                    other => Ok(json!({"echo": format!("{other:?}")})),
+                }
+            })
+        }
+    }
+
+    async fn ask(path: &Path, line: &str) -> Value {
+        let mut stream = UnixStream::connect(path).await.unwrap();
+        stream.write_all(line.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with('\n'), "{answer}");
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    #[tokio::test]
+    async fn each_connection_is_one_question_and_one_answer() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("admin.sock");
+        std::fs::write(&path, "left by a process that was killed").unwrap();
+        let listener = listen(&path).unwrap();
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        let (stop, stopped) = watch::channel(false);
+        let served = tokio::task::spawn(serve(listener, Arc::new(Echo), stopped));
+        assert_eq!(ask(&path, "{\"request\":\"status\"}\n").await, json!({"echo": "Status"}));
+        assert_eq!(ask(&path, "{\"request\":\"tree\",\"path\":\"x\"}\n").await, json!({"error": "no workspace x"}));
+        let error = ask(&path, "junk\n").await["error"].as_str().unwrap().to_owned();
+        assert!(error.contains("{\"request\":\"status\"}"), "{error}");
+        stop.send_replace(true);
+        served.await.unwrap();
+    }
+
+    #[test]
+    fn requests_are_told_apart() {
+        assert_eq!(parse(r#"{"request":"version"}"#).unwrap(), Request::Version {});
+        let tree = Request::Tree { path: "root".into(), after: Some("root:a".into()) };
+        assert_eq!(parse(r#"{"request":"tree","path":"root","after":"root:a"}"#).unwrap(), tree);
+        for wrong in ["", "{}", r#"{"request":"stop"}"#, r#"{"request":"tree"}"#, r#"{"request":"status","x":1}"#] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,309 @@
+//! The tree from region to region.
+//!
+//! While this daemon leads its group it follows the documents of every other group: one pull session for each, with
+//! whichever daemon of that region can be reached. What arrives is proposed as `MergeChanges`, so that the region holds
+//! it as safely as its own writes; the cursor of a new session is what the group's state holds. The serving side answers
+//! from any replica.
+//!
+//! ```text
+//!   other region's replica                             this region's leader
+//!   Source: State::changes ──── session (Lane::Tree) ────► follow ──► Home::submit(MergeChanges)
+//! ```
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use hanse_base::clock::Clock;
+use hanse_base::id::{DaemonId, GroupId};
+use hanse_base::net::BoxFuture;
+use hanse_base::random::Random;
+use hanse_store::home::Home;
+use hanse_store::hub::Hub;
+use hanse_store::txn::{Operation, Outcome, Txn};
+use hanse_sync::cursor::{Changes, Cursor, Position};
+use hanse_sync::lane::Lane;
+use hanse_sync::message::{BATCH_BYTES_MAX, CHANGES_MAX};
+use hanse_sync::session::{Batch, Beat, ChangeSource, Pulled, Puller, SessionError};
+use hanse_tree::document::DocumentId;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+use crate::carriage::Carriage;
+use crate::config::region_of;
+use crate::status::Lag;
+
+/// Follows the documents of all other groups.
+pub(crate) struct Follower {
+    /// The own group.
+    pub(crate) home: Arc<dyn Home>,
+    /// The way to other regions.
+    pub(crate) carriage: Carriage,
+    /// For transactions' times.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// For jitter.
+    pub(crate) random: Arc<dyn Random>,
+    /// What is known of each other group.
+    pub(crate) contacts: Contacts,
+}
+
+/// How far behind each other group this one is. Cheap to clone: all clones are the same.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Contacts(Arc<Mutex<BTreeMap<GroupId, Contact>>>);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Contact {
+    /// Changes that are known to be missing; nothing without a session.
+    behind: Option<u64>,
+    heard: Option<Instant>,
+}
+
+impl Contacts {
+    /// What `hanse status` shows.
+    pub(crate) fn lag(&self) -> Vec<Lag> {
+        let contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let milliseconds = |heard: Instant| u64::try_from(heard.elapsed().as_millis()).unwrap_or(u64::MAX);
+        contacts
+            .iter()
+            .map(|(group, contact)| Lag {
+                group: group.to_string(),
+                behind: contact.behind,
+                last_contact_ms: contact.heard.map(milliseconds),
+            })
+            .collect()
+    }
+
+    fn heard(&self, group: &GroupId, behind: Option<u64>) {
+        let mut contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let contact = contacts.entry(group.clone()).or_default();
+        contact.heard = Some(Instant::now());
+        contact.behind = behind.or(contact.behind);
+    }
+
+    fn lost(&self, group: &GroupId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(group.clone()).or_default().behind = None;
+    }
+
+    fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+}
+
+impl Follower {
+    /// Follows the groups while this daemon leads its own, until `stop` changes.
+    pub(crate) async fn run(
+        self,
+        groups: Vec<GroupId>,
+        mut leads: watch::Receiver<bool>,
+        mut stop: watch::Receiver<bool>,
+    ) {
+        let follower = Arc::new(self);
+        loop {
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                led = leads.wait_for(|leads| *leads) => if led.is_err() { return },
+            }
+            let mut sessions = JoinSet::new();
+            for group in groups.clone() {
+                follower.contacts.lost(&group);
+                sessions.spawn(Arc::clone(&follower).follow(group));
+            }
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => {}
+                // A sender that is gone means that the group has ended.
+                _ = leads.wait_for(|leads| !*leads) => {}
+            }
+            sessions.shutdown().await;
+            follower.contacts.clear();
+        }
+    }
+
+    /// One session after another with one group, for ever.
+    async fn follow(self: Arc<Self>, group: GroupId) {
+        let region = region_of(&group);
+        let mut failures = 0_u32;
+        loop {
+            for daemon in self.carriage.nearest(&region, Lane::Tree) {
+                let began = Instant::now();
+                let Err(why) = self.session(&group, daemon).await;
+                self.contacts.lost(&group);
+                tracing::debug!(%group, %daemon, why, "a tree session has ended");
+                if began.elapsed() > SETTLED {
+                    failures = 0;
+                }
+            }
+            failures = failures.saturating_add(1);
+            self.pause(&group, failures).await;
+        }
+    }
+
+    /// Waits before the next attempt: longer after each failure, never more than a second, and no longer than until a
+    /// link to the region is there again.
+    async fn pause(&self, group: &GroupId, failures: u32) {
+        let region = region_of(group);
+        let longest = PAUSE_MIN.saturating_mul(1 << failures.min(16)).min(PAUSE_MAX);
+        let least = longest / 2;
+        let spread = u64::try_from(least.as_millis()).unwrap_or(0).max(1);
+        let pause = least + Duration::from_millis(self.random.number() % spread);
+        let until = Instant::now() + pause;
+        let was_reachable = self.carriage.reaches(&region);
+        while Instant::now() < until {
+            sleep(LOOK_EVERY.min(pause)).await;
+            if !was_reachable && self.carriage.reaches(&region) {
+                return;
+            }
+        }
+    }
+
+    /// Follows one daemon until the session ends; says why.
+    async fn session(&self, group: &GroupId, daemon: DaemonId) -> Result<Infallible, String> {
+        let stream = self.carriage.mesh().open(daemon, Lane::Tree).await.map_err(|error| error.to_string())?;
+        // A view of the leader holds everything that this group has merged: nothing is asked for twice.
+        let view = self.home.read().await.map_err(|error| error.to_string())?;
+        let held = cursor_of(&view.cursor(group));
+        let puller = Puller::start(stream, group.clone(), held, Beat::default()).await;
+        let mut puller = puller.map_err(|error| error.to_string())?;
+        let mut ahead = None;
+        loop {
+            let pulled = match ahead.take() {
+                Some(pulled) => pulled,
+                None => puller.next().await,
+            };
+            match pulled {
+                Ok(Pulled::Changes(mut changes)) => {
+                    ahead = gather(&mut puller, &mut changes);
+                    self.contacts.heard(group, Some(changes.changes.len() as u64));
+                    self.merge(group, changes).await?;
+                    self.contacts.heard(group, Some(0));
+                }
+                Ok(Pulled::CaughtUp { heads }) => self.contacts.heard(group, Some(missing(&heads, puller.cursor()))),
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+    }
+
+    async fn merge(&self, group: &GroupId, changes: Changes) -> Result<(), String> {
+        let document = DocumentId { group: group.clone(), ordinal: changes.document, generation: changes.generation };
+        // The session counts from 0, the documents from 1.
+        let sequence = changes.first_sequence.saturating_add(1);
+        // Slices of a frame would keep the whole frame alive in the log's cache.
+        let changes = changes.changes.iter().map(|change| Bytes::copy_from_slice(change)).collect();
+        let operations = vec![Operation::MergeChanges { document, sequence, changes }];
+        let txn = Txn { time_ms: self.clock.wall_ms(), preconditions: Vec::new(), operations };
+        match self.home.submit(txn).await {
+            Ok(Outcome::Done { .. }) => Ok(()),
+            Ok(Outcome::Refused(refusal)) => {
+                tracing::error!(%group, %refusal, "changes of a group's documents cannot be merged");
+                Err(refusal.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// Adds what has already arrived and follows at once, so that many small changes cost one transaction. Gives back what
+/// came and does not fit.
+fn gather(puller: &mut Puller, changes: &mut Changes) -> Option<Result<Pulled, SessionError>> {
+    loop {
+        let bytes: usize = changes.changes.iter().map(Bytes::len).sum();
+        if bytes >= MERGE_BYTES_MAX || changes.changes.len() >= MERGE_CHANGES_MAX {
+            return None;
+        }
+        match puller.next().now_or_never()? {
+            Ok(Pulled::Changes(more)) if (more.document, more.generation) == (changes.document, changes.generation) => {
+                changes.changes.extend(more.changes);
+            }
+            other => return Some(other),
+        }
+    }
+}
+
+/// Serves the documents of the own group to others, from this replica.
+pub(crate) struct Source {
+    hub: Arc<Hub>,
+}
+
+impl Source {
+    /// Serves what the hub's state holds.
+    pub(crate) fn new(hub: Arc<Hub>) -> Self {
+        Self { hub }
+    }
+
+    fn next(&self, cursor: &Cursor) -> Vec<hanse_tree::batch::NewChange> {
+        let view = self.hub.view();
+        let held = hanse_tree::batch::Cursor::new(
+            cursor.positions().map(|at| (at.document, at.generation, at.next_sequence.saturating_add(1))),
+        );
+        view.changes().changes_after(&held, BATCH_BYTES_MAX, CHANGES_MAX).changes
+    }
+}
+
+impl ChangeSource for Source {
+    fn changes_after(&self, cursor: &Cursor) -> Batch {
+        let mut changes = self.next(cursor).into_iter().peekable();
+        let Some(first) = changes.next() else {
+            return Batch::CaughtUp { heads: cursor_of(&self.hub.view().changes().cursor()).positions().collect() };
+        };
+        let document = first.document.clone();
+        let mut batch = Changes {
+            document: document.ordinal,
+            generation: document.generation,
+            // The documents count from 1, the session from 0.
+            first_sequence: first.sequence.saturating_sub(1),
+            changes: vec![first.bytes],
+        };
+        while let Some(change) = changes.next_if(|change| change.document == document) {
+            batch.changes.push(change.bytes);
+        }
+        Batch::Changes(batch)
+    }
+
+    fn more<'a>(&'a self, cursor: &'a Cursor) -> BoxFuture<'a, ()> {
+        Box::pin(async move {
+            loop {
+                // Read before the view, so that what grows between the two is seen.
+                let seen = self.hub.documents();
+                if !self.next(cursor).is_empty() {
+                    return;
+                }
+                self.hub.documents_changed(seen).await;
+            }
+        })
+    }
+}
+
+/// The tree's cursor as the session's: the documents count from 1, the session from 0.
+fn cursor_of(held: &hanse_tree::batch::Cursor) -> Cursor {
+    Cursor::new(held.positions().map(|(document, generation, next)| Position {
+        document,
+        generation,
+        next_sequence: next.saturating_sub(1),
+    }))
+}
+
+/// How many changes lie between the two.
+fn missing(heads: &[Position], held: &Cursor) -> u64 {
+    heads
+        .iter()
+        .map(|head| {
+            let held = held.position(head.document);
+            let from = if held.generation == head.generation { held.next_sequence } else { 0 };
+            head.next_sequence.saturating_sub(from)
+        })
+        .sum()
+}
+
+/// A session that has lasted this long was a good one: the next failure is a first one again.
+const SETTLED: Duration = Duration::from_secs(5);
+/// Pause after the first failure.
+const PAUSE_MIN: Duration = Duration::from_millis(50);
+const PAUSE_MAX: Duration = Duration::from_secs(1);
+/// How soon a returned region is noticed.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// Changes in one transaction.
+const MERGE_BYTES_MAX: usize = 1 << 20;
+const MERGE_CHANGES_MAX: usize = 2048;

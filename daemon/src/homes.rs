@@ -1,0 +1,114 @@
+//! The own group as `store::Home`: proposals go to Raft, reads to the replica's published state.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hanse_base::id::{GroupId, LogIndex, Revision};
+use hanse_base::net::BoxFuture;
+use hanse_raft::error::{ProposeError, ReadError};
+use hanse_raft::group::Group;
+use hanse_raft::machine::{Machine, MachineError, Snapshot};
+use hanse_store::home::{Home, HomeError};
+use hanse_store::hub::Hub;
+use hanse_store::state::State;
+use hanse_store::txn::{Outcome, Txn};
+use tokio::time::timeout;
+
+/// The store's state machine, as a group drives it.
+pub(crate) struct StoreMachine(pub(crate) hanse_store::machine::Machine);
+
+impl Machine for StoreMachine {
+    fn apply(&mut self, _index: LogIndex, commands: &[Bytes]) -> Vec<Bytes> {
+        self.0.apply_batch(commands)
+    }
+
+    fn publish(&mut self) {
+        self.0.publish();
+    }
+
+    fn snapshot(&self) -> Box<dyn Snapshot> {
+        Box::new(Picture(self.0.picture()))
+    }
+
+    fn restore(&mut self, reader: &mut dyn io::Read) -> Result<(), MachineError> {
+        Ok(self.0.restore(reader)?)
+    }
+}
+
+struct Picture(State);
+
+impl Snapshot for Picture {
+    fn write(&self, out: &mut dyn io::Write) -> io::Result<()> {
+        self.0.write(out)
+    }
+}
+
+/// This daemon's replica of its regional group.
+#[derive(Clone)]
+pub(crate) struct GroupHome {
+    id: GroupId,
+    group: Group,
+    hub: Arc<Hub>,
+}
+
+impl GroupHome {
+    /// Reads from the hub of the machine that the group drives.
+    pub(crate) fn new(id: GroupId, group: Group, hub: Arc<Hub>) -> Self {
+        Self { id, group, hub }
+    }
+
+    fn unavailable(&self, error: &dyn std::fmt::Display) -> HomeError {
+        HomeError::Unavailable { group: self.id.clone(), why: error.to_string() }
+    }
+
+    async fn propose(&self, txn: Txn) -> Result<Outcome, HomeError> {
+        let unknown = |why: String| HomeError::Unknown { group: self.id.clone(), why };
+        match self.group.propose(txn.encode()).await {
+            Ok(proposed) => Outcome::decode(&proposed.outcome).map_err(|error| unknown(error.to_string())),
+            Err(ProposeError::TooLarge { bytes, bytes_max }) => Err(HomeError::TooLarge { bytes, bytes_max }),
+            Err(ProposeError::Unknown { why }) => Err(unknown(why)),
+            Err(error @ (ProposeError::Busy | ProposeError::NoLeader { .. } | ProposeError::ShuttingDown)) => {
+                Err(self.unavailable(&error))
+            }
+        }
+    }
+}
+
+impl Home for GroupHome {
+    fn group(&self) -> &GroupId {
+        &self.id
+    }
+
+    fn view(&self) -> Arc<State> {
+        self.hub.view()
+    }
+
+    fn read(&self) -> BoxFuture<'_, Result<Arc<State>, HomeError>> {
+        Box::pin(async move {
+            self.group.read_index().await.map_err(|error: ReadError| self.unavailable(&error))?;
+            Ok(self.hub.view())
+        })
+    }
+
+    fn read_from(&self, revision: Revision, patience: Duration) -> BoxFuture<'_, Result<Arc<State>, HomeError>> {
+        Box::pin(async move {
+            // A revision that is not reached in time is told with the one that is.
+            drop(timeout(patience, self.hub.reached(revision)).await);
+            let view = self.hub.view();
+            if view.revision() < revision {
+                return Err(HomeError::Behind { wanted: revision, current: view.revision() });
+            }
+            Ok(view)
+        })
+    }
+
+    fn submit(&self, txn: Txn) -> BoxFuture<'_, Result<Outcome, HomeError>> {
+        Box::pin(self.propose(txn))
+    }
+
+    fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+}

@@ -1,0 +1,97 @@
+//! Reads the keys, certificates and tokens that the configuration names.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hanse_api::authenticate::{Authenticator, TokenTable};
+use hanse_sync::identity::Identity;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::danger::ClientCertVerifier;
+
+use crate::config::Config;
+
+/// A file that cannot be used, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum KeyError {
+    /// It cannot be read.
+    #[error("{path} cannot be read: {source}: correct the path in the configuration, or the permissions", path = path.display())]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// What the disk says.
+        source: io::Error,
+    },
+    /// It does not hold what it should.
+    #[error("{path} cannot be used: {why}: replace it", path = path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+}
+
+/// Who this daemon is towards other daemons.
+///
+/// # Errors
+/// See [`KeyError`].
+pub(crate) fn peer_identity(config: &Config) -> Result<Identity, KeyError> {
+    let der = |certificates: Vec<CertificateDer<'static>>| certificates.iter().map(|der| der.to_vec()).collect();
+    Ok(Identity {
+        certificates: der(certificates(&config.peers.certificate)?),
+        key: key(&config.peers.key)?.secret_der().to_vec(),
+        roots: der(certificates(&config.peers.ca)?),
+    })
+}
+
+/// Who clients of the API are.
+///
+/// # Errors
+/// See [`KeyError`].
+pub(crate) fn authenticator(config: &Config, clients: Arc<dyn ClientCertVerifier>) -> Result<Authenticator, KeyError> {
+    let path = &config.api.tokens;
+    let tokens = TokenTable::parse(&read(path)?)
+        .map_err(|error| KeyError::Content { path: path.clone(), why: error.to_string() })?;
+    Ok(Authenticator::new(tokens, Some(clients)))
+}
+
+/// Checks certificates of the API's clients; a client may have none.
+///
+/// # Errors
+/// See [`KeyError`].
+pub(crate) fn client_verifier(config: &Config) -> Result<Arc<dyn ClientCertVerifier>, KeyError> {
+    let path = &config.api.client_ca;
+    hanse_api::serve::client_verifier(certificates(path)?)
+        .map_err(|error| KeyError::Content { path: path.clone(), why: error.to_string() })
+}
+
+/// How the API's listener speaks TLS.
+///
+/// # Errors
+/// See [`KeyError`].
+pub(crate) fn api_tls(config: &Config, clients: Arc<dyn ClientCertVerifier>) -> Result<Arc<ServerConfig>, KeyError> {
+    let chain = certificates(&config.api.certificate)?;
+    hanse_api::serve::tls_config(chain, key(&config.api.key)?, Some(clients))
+        .map_err(|error| KeyError::Content { path: config.api.certificate.clone(), why: error.to_string() })
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, KeyError> {
+    let content = |why: String| KeyError::Content { path: path.to_owned(), why };
+    let text = read(path)?;
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(text.as_bytes()).collect();
+    let found = found.map_err(|error| content(error.to_string()))?;
+    if found.is_empty() { Err(content("it holds no certificate".to_owned())) } else { Ok(found) }
+}
+
+fn key(path: &Path) -> Result<PrivateKeyDer<'static>, KeyError> {
+    PrivateKeyDer::from_pem_slice(read(path)?.as_bytes())
+        .map_err(|error| KeyError::Content { path: path.to_owned(), why: format!("it holds no private key: {error}") })
+}
+
+fn read(path: &Path) -> Result<String, KeyError> {
+    fs::read_to_string(path).map_err(|source| KeyError::Disk { path: path.to_owned(), source })
+}

@@ -1,0 +1,200 @@
+//! What this daemon knows of itself and the others: the answers to `hanse`, and to other daemons' questions.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+use hanse_base::clock::Clock;
+use hanse_base::net::BoxFuture;
+use hanse_raft::group::Group;
+use hanse_raft::status::Role;
+use hanse_store::home::Home;
+use hanse_sync::lane::Lane;
+use hanse_sync::mesh::LinkState;
+use serde_json::{Value, json};
+
+use crate::admin::{Administration, Request};
+use crate::carriage::Carriage;
+use crate::config::{Config, Member, group_of};
+use crate::federation::Contacts;
+use crate::forest::{PAGE_NODES_MAX, digest, heads, walk};
+use crate::status::{DaemonStatus, FederationStatus, Head, LinkStatus, RegionStatus, TreeStatus, rss_bytes};
+
+/// Collects what can be told.
+pub(crate) struct Overview {
+    config: Arc<Config>,
+    group: Group,
+    home: Arc<dyn Home>,
+    carriage: Carriage,
+    contacts: Contacts,
+    clock: Arc<dyn Clock>,
+    started: Instant,
+    /// The digest of the tree that was asked for last, and the heads that it was made from.
+    digest: Mutex<Option<(Vec<Head>, u64, String)>>,
+}
+
+/// What an overview looks at.
+pub(crate) struct Views {
+    /// The own group's replica.
+    pub(crate) group: Group,
+    /// Its state.
+    pub(crate) home: Arc<dyn Home>,
+    /// The way to others.
+    pub(crate) carriage: Carriage,
+    /// What the follower of other groups knows.
+    pub(crate) contacts: Contacts,
+}
+
+impl Overview {
+    /// Begins to count the uptime.
+    pub(crate) fn new(config: Arc<Config>, views: Views, clock: Arc<dyn Clock>) -> Self {
+        let Views { group, home, carriage, contacts } = views;
+        Self { config, group, home, carriage, contacts, clock, started: Instant::now(), digest: Mutex::new(None) }
+    }
+
+    /// The own group.
+    pub(crate) fn home(&self) -> &Arc<dyn Home> {
+        &self.home
+    }
+
+    /// The time.
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// This daemon alone.
+    pub(crate) fn own_status(&self) -> DaemonStatus {
+        let raft = self.group.status();
+        let view = self.home.view();
+        let role = match raft.role {
+            Role::Leader => "leader",
+            Role::Follower => "follower",
+            Role::Candidate => "candidate",
+            Role::Learner => "learner",
+            Role::Stopped => "stopped",
+        };
+        let heads = heads(&view);
+        let (workspaces, digest) = self.digest(&view, &heads);
+        DaemonStatus {
+            name: self.config.own().name.clone(),
+            daemon: self.config.daemon.0,
+            version: Some(VERSION.to_owned()),
+            reachable: true,
+            error: None,
+            role: Some(role.to_owned()),
+            leader: raft.leader.map(|leader| leader.0),
+            term: Some(raft.term.0),
+            last_log: raft.last_log.map(|index| index.0),
+            committed: raft.committed.map(|index| index.0),
+            applied: raft.applied.map(|index| index.0),
+            snapshot: raft.snapshot.map(|index| index.0),
+            revision: Some(view.revision().0),
+            uptime_ms: Some(milliseconds(self.started.elapsed())),
+            rss_bytes: rss_bytes(),
+            workspaces: Some(view.clusters().count() as u64),
+            tree: Some(TreeStatus { digest, workspaces, heads, lag: self.contacts.lag() }),
+            links: self.links(),
+        }
+    }
+
+    fn links(&self) -> Vec<LinkStatus> {
+        let link = |link: hanse_sync::mesh::LinkStatus| {
+            let (state, rtt_us) = match link.state {
+                LinkState::Connected { rtt, .. } => ("connected", u64::try_from(rtt.as_micros()).ok()),
+                LinkState::Dialing => ("dialing", None),
+                LinkState::Down { .. } => ("down", None),
+            };
+            LinkStatus { daemon: link.peer.daemon.0, state: state.to_owned(), rtt_us }
+        };
+        self.carriage.mesh().links().into_iter().map(link).collect()
+    }
+
+    /// Digesting costs as much as the tree is large, so it is done once for each state of the tree.
+    fn digest(&self, view: &hanse_store::state::State, heads: &[Head]) -> (u64, String) {
+        let known = self.digest.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, workspaces, digest)) = known.filter(|(known, _, _)| known == heads) {
+            return (workspaces, digest);
+        }
+        let (workspaces, digest) = digest(view);
+        *self.digest.lock().unwrap_or_else(PoisonError::into_inner) =
+            Some((heads.to_vec(), workspaces, digest.clone()));
+        (workspaces, digest)
+    }
+
+    /// All daemons, asked side by side, each for at most [`COLLECT_MAX`].
+    async fn federation_status(&self) -> FederationStatus {
+        let daemons = join_all(self.config.members.iter().map(|member| self.status_of(member))).await;
+        let mut regions: Vec<RegionStatus> = self
+            .config
+            .regions()
+            .into_iter()
+            .map(|region| RegionStatus {
+                group: group_of(&region).to_string(),
+                founder: region == self.config.founder,
+                region: region.to_string(),
+                reachable: false,
+                error: None,
+                daemons: Vec::new(),
+            })
+            .collect();
+        for (member, daemon) in self.config.members.iter().zip(daemons) {
+            if let Some(region) = regions.iter_mut().find(|region| region.region == member.region.as_str()) {
+                region.reachable |= daemon.reachable;
+                region.daemons.push(daemon);
+            }
+        }
+        for region in regions.iter_mut().filter(|region| !region.reachable) {
+            region.error = Some("none of its daemons answers".to_owned());
+        }
+        FederationStatus {
+            federation: self.config.federation.clone(),
+            now_ms: self.clock.wall_ms(),
+            asked: self.config.own().name.clone(),
+            regions,
+        }
+    }
+
+    async fn status_of(&self, member: &Member) -> DaemonStatus {
+        if member.daemon == self.config.daemon {
+            return self.own_status();
+        }
+        let request = Bytes::from_static(br#"{"request":"status"}"#);
+        let answer = self.carriage.mesh().call(member.daemon, Lane::Status, request, COLLECT_MAX).await;
+        let status = answer.map_err(|error| error.to_string()).and_then(|answer| {
+            serde_json::from_slice::<DaemonStatus>(&answer)
+                .map_err(|error| format!("its answer cannot be read: {error}"))
+        });
+        // Name and id are the configuration's: a daemon does not speak for another.
+        let (name, daemon) = (member.name.clone(), member.daemon.0);
+        match status {
+            Ok(status) => DaemonStatus { name, daemon, reachable: true, error: None, ..status },
+            Err(error) => DaemonStatus { name, daemon, error: Some(error), ..DaemonStatus::default() },
+        }
+    }
+
+    async fn respond(&self, request: Request) -> Result<Value, String> {
+        let written = match request {
+            Request::Status {} => serde_json::to_value(self.federation_status().await),
+            Request::Tree { path, after } => {
+                serde_json::to_value(walk(&self.home.view(), &path, after.as_deref(), PAGE_NODES_MAX)?)
+            }
+            Request::Version {} => Ok(json!({"version": VERSION, "name": self.config.own().name})),
+        };
+        written.map_err(|error| error.to_string())
+    }
+}
+
+impl Administration for Overview {
+    fn answer(&self, request: Request) -> BoxFuture<'_, Result<Value, String>> {
+        Box::pin(self.respond(request))
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// How long another daemon may take for its status.
+const COLLECT_MAX: Duration = Duration::from_secs(1);

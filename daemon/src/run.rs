@@ -1,0 +1,355 @@
+//! `hansed run`: one daemon, from its configuration to its last task.
+//!
+//! It starts from the ground up (lock, sockets, links, group, API) and stops the other way round: first what makes new
+//! work ends, then the group, while Raft is still heard, and the links last.
+
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use hanse_api::api::{Api, ApiConfig};
+use hanse_api::health::Check;
+use hanse_base::clock::{Clock, SystemClock};
+use hanse_base::disk::RealDisk;
+use hanse_base::id::GroupId;
+use hanse_base::random::{Random, SystemRandom};
+use hanse_raft::config::GroupConfig;
+use hanse_raft::error::{Failure, StartError};
+use hanse_raft::group::{Group, Seams};
+use hanse_store::home::Home;
+use hanse_sync::error::MeshError;
+use hanse_sync::limit::Limits as MeshLimits;
+use hanse_sync::mesh::{Incoming, Mesh, MeshConfig};
+use hanse_sync::net::MeshNet;
+use hanse_sync::peer::Peer;
+use tokio::net::{TcpListener, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::admin;
+use crate::bootstrap::Bootstrap;
+use crate::carriage::Carriage;
+use crate::config::{Config, Member, group_of};
+use crate::duty::Leadership;
+use crate::federation::{Contacts, Follower, Source};
+use crate::homes::{GroupHome, StoreMachine};
+use crate::keys::{self, KeyError};
+use crate::lanes::{CARRIED_MAX, Lanes};
+use crate::lock::{LockError, ProcessLock};
+use crate::notify::{Progress, notify};
+use crate::overview::{Overview, Views};
+use crate::port::Port;
+use crate::prepare::PID_FILE;
+
+/// Why a daemon did not start, or did not go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    /// The same daemon runs already.
+    #[error("{0}: this daemon runs already; stop that process first")]
+    Lock(#[from] LockError),
+    /// A key, certificate or token file cannot be used.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// The API's address cannot be listened on.
+    #[error("the API cannot listen on {address}: {source}: stop what listens there, or change api.listen")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The admin socket cannot be made.
+    #[error("the admin socket {path} cannot be made: {source}: correct admin_socket", path = path.display())]
+    Admin {
+        /// Its path.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The links cannot start.
+    #[error(transparent)]
+    Mesh(#[from] MeshError),
+    /// The group cannot start.
+    #[error(transparent)]
+    Group(#[from] StartError),
+    /// The system refuses something that every process needs.
+    #[error("the daemon cannot start: {0}")]
+    System(#[from] io::Error),
+    /// The group has stopped for good.
+    #[error("the group has stopped: {0}: look at the log, then start the daemon again")]
+    Failed(Failure),
+    /// It did not stop in order.
+    #[error("stopped in a hurry: a second signal came before everything had ended")]
+    Hurried,
+}
+
+/// Runs a daemon until a signal, the end of the standard input (where asked for), or a fatal error.
+///
+/// # Errors
+/// See [`RunError`].
+pub(crate) async fn run(config: Config, stop_with_stdin: bool) -> Result<(), RunError> {
+    let config = Arc::new(config);
+    let mut stops = Stops::new(stop_with_stdin)?;
+    let _lock = ProcessLock::take(&config.path.parent().unwrap_or(Path::new(".")).join(PID_FILE))?;
+    let daemon = Daemon::start(config).await?;
+    notify(Progress::Ready);
+    let mut failure = daemon.group.failure();
+    let ended = tokio::select! {
+        reason = stops.next() => Ok(reason),
+        failed = failure.wait_for(Option::is_some) => match failed.as_deref() {
+            Ok(Some(failure)) => Err(RunError::Failed(failure.clone())),
+            Ok(None) | Err(_) => Ok("the group has ended"),
+        },
+    };
+    let reason = match ended {
+        Ok(reason) => reason,
+        Err(error) => {
+            // The state is not to be trusted any more: nothing is served from it for a moment longer.
+            return Err(error);
+        }
+    };
+    tracing::info!(reason, "stopping");
+    notify(Progress::Stopping);
+    tokio::select! {
+        () = daemon.stop() => Ok(()),
+        _ = stops.next() => Err(RunError::Hurried),
+    }
+}
+
+/// Everything that runs.
+struct Daemon {
+    api: Arc<Api>,
+    group: Group,
+    mesh: Mesh,
+    /// Ends what makes new work.
+    stop_work: watch::Sender<bool>,
+    work: JoinSet<()>,
+    /// Ends what other daemons need of this one until the group has ended.
+    stop_lanes: watch::Sender<bool>,
+    lanes: JoinSet<()>,
+}
+
+/// The parts that tasks are made from.
+struct Parts {
+    config: Arc<Config>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    group: Group,
+    home: Arc<dyn Home>,
+    carriage: Carriage,
+    contacts: Contacts,
+    overview: Arc<Overview>,
+    api: Arc<Api>,
+}
+
+/// What was opened before the group, so that a daemon that cannot serve fails before it takes part.
+struct Sockets {
+    api: TcpListener,
+    tls: Arc<rustls::ServerConfig>,
+    admin: UnixListener,
+}
+
+impl Daemon {
+    async fn start(config: Arc<Config>) -> Result<Self, RunError> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
+        let random: Arc<dyn Random> = Arc::new(SystemRandom);
+        let clients = keys::client_verifier(&config)?;
+        let authenticator = keys::authenticator(&config, Arc::clone(&clients))?;
+        let sockets = open_sockets(&config, keys::api_tls(&config, clients)?).await?;
+        let (mesh, incoming) = Mesh::start(mesh_config(&config)?).await?;
+        let machine = hanse_store::machine::Machine::new(group_of(&config.region));
+        let hub = Arc::clone(machine.hub());
+        let seams = Seams {
+            disk: Arc::new(RealDisk),
+            net: Arc::new(MeshNet::new(mesh.clone())),
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+        };
+        let group = Group::start(group_config(&config), StoreMachine(machine), seams).await?;
+        let home: Arc<dyn Home> = Arc::new(GroupHome::new(group_of(&config.region), group.clone(), hub));
+        let carriage = Carriage::new(mesh.clone(), Arc::clone(&config));
+        let contacts = Contacts::default();
+        let views = Views {
+            group: group.clone(),
+            home: Arc::clone(&home),
+            carriage: carriage.clone(),
+            contacts: contacts.clone(),
+        };
+        let overview = Arc::new(Overview::new(Arc::clone(&config), views, Arc::clone(&clock)));
+        let port = Port::new(&config, Arc::clone(&home), carriage.clone(), Arc::clone(&clock));
+        let checks = checks(&group, &home);
+        let api_config = ApiConfig { url: config.api.url.clone(), authenticator, checks };
+        let api = Api::new(api_config, Arc::new(port), Arc::clone(&clock), Arc::clone(&random));
+        let parts = Parts { config, clock, random, group, home, carriage, contacts, overview, api };
+        Ok(Self::spawn(parts, mesh, incoming, sockets))
+    }
+
+    fn spawn(parts: Parts, mesh: Mesh, incoming: mpsc::Receiver<Incoming>, sockets: Sockets) -> Self {
+        let (stop_work, stop) = watch::channel(false);
+        let (stop_lanes, lanes_stop) = watch::channel(false);
+        let (leads, led) = watch::channel(false);
+        let mut work = JoinSet::new();
+        let mut lanes = JoinSet::new();
+        let Parts { config, clock, random, group, home, carriage, contacts, overview, api } = parts;
+        let served = Lanes {
+            config: Arc::clone(&config),
+            group: group.clone(),
+            api: Arc::clone(&api),
+            source: Arc::new(Source::new(Arc::clone(home.hub()))),
+            overview: Arc::clone(&overview),
+            places: Semaphore::new(CARRIED_MAX),
+        };
+        lanes.spawn(Arc::new(served).run(incoming, lanes_stop.clone()));
+        lanes.spawn(watch_leadership(group.clone(), config.daemon, leads, lanes_stop));
+        work.spawn(Arc::clone(&api).serve(sockets.api, sockets.tls, stop.clone()));
+        work.spawn(admin::serve(sockets.admin, overview, stop.clone()));
+        let bootstrap = Bootstrap {
+            config: Arc::clone(&config),
+            home: Arc::clone(&home),
+            clock: Arc::clone(&clock),
+            random: Arc::clone(&random),
+        };
+        work.spawn(bootstrap.run(led.clone(), stop.clone()));
+        let duty = Arc::new(Leadership(led.clone()));
+        let mut controllers_stop = stop.clone();
+        let shutdown = async move { drop(controllers_stop.wait_for(|stop| *stop).await) };
+        work.spawn(hanse_controllers::run::run(Arc::clone(&home), Arc::clone(&clock), duty, shutdown));
+        let others: Vec<GroupId> =
+            config.regions().iter().filter(|region| **region != config.region).map(group_of).collect();
+        let follower = Follower { home, carriage, clock, random, contacts };
+        work.spawn(follower.run(others, led, stop));
+        Self { api, group, mesh, stop_work, work, stop_lanes, lanes }
+    }
+
+    /// Stops in order.
+    async fn stop(mut self) {
+        self.api.close();
+        self.stop_work.send_replace(true);
+        finish(&mut self.work, "work").await;
+        self.group.shutdown().await;
+        self.stop_lanes.send_replace(true);
+        finish(&mut self.lanes, "lanes").await;
+        self.mesh.shutdown().await;
+        tracing::info!("stopped");
+    }
+}
+
+async fn finish(tasks: &mut JoinSet<()>, what: &'static str) {
+    let all = async {
+        while let Some(ended) = tasks.join_next().await {
+            if let Err(error) = ended {
+                tracing::error!(%error, what, "a task failed");
+            }
+        }
+    };
+    if timeout(FINISH_MAX, all).await.is_err() {
+        tracing::warn!(what, "some tasks did not end in time and are cut off");
+        tasks.shutdown().await;
+    }
+}
+
+async fn open_sockets(config: &Config, tls: Arc<rustls::ServerConfig>) -> Result<Sockets, RunError> {
+    let address = config.api.listen;
+    let api = TcpListener::bind(address).await.map_err(|source| RunError::Listen { address, source })?;
+    let path = &config.admin_socket;
+    let admin = admin::listen(path).map_err(|source| RunError::Admin { path: path.clone(), source })?;
+    Ok(Sockets { api, tls, admin })
+}
+
+fn mesh_config(config: &Config) -> Result<MeshConfig, RunError> {
+    let peer = |member: &Member| Peer { daemon: member.daemon, region: member.region.clone(), address: member.peers };
+    Ok(MeshConfig {
+        federation: config.federation.clone(),
+        me: peer(config.own()),
+        peers: config.members.iter().filter(|member| member.daemon != config.daemon).map(peer).collect(),
+        identity: keys::peer_identity(config)?,
+        listen: config.peers.listen,
+        limits: MeshLimits::default(),
+    })
+}
+
+fn group_config(config: &Config) -> GroupConfig {
+    let voters = config.members_of(&config.region).map(|member| member.daemon).collect();
+    let mut group = GroupConfig::new(group_of(&config.region), config.daemon, config.data.clone(), voters);
+    group.heartbeat_ms = config.raft.heartbeat_ms;
+    group.election_ms_min = config.raft.election_ms_min;
+    group.election_ms_max = config.raft.election_ms_max;
+    group
+}
+
+/// Requests should be sent here once there is a leader and the group knows what it is.
+fn checks(group: &Group, home: &Arc<dyn Home>) -> Vec<Check> {
+    let leadership = group.leadership();
+    let led = move || match leadership.borrow().leader {
+        Some(_) => Ok(()),
+        None => Err("the group has no leader that can be reached".to_owned()),
+    };
+    let home = Arc::clone(home);
+    let founded = move || match home.view().region() {
+        Some(_) => Ok(()),
+        None => Err("the group has not been founded yet".to_owned()),
+    };
+    vec![Check::new("leader", led), Check::new("founded", founded)]
+}
+
+/// Says whether this daemon leads, and every change of it.
+async fn watch_leadership(
+    group: Group,
+    me: hanse_base::id::DaemonId,
+    leads: watch::Sender<bool>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut leadership = group.leadership();
+    loop {
+        let now = leadership.borrow_and_update().leader == Some(me);
+        leads.send_if_modified(|leads| std::mem::replace(leads, now) != now);
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            changed = leadership.changed() => if changed.is_err() { return },
+        }
+    }
+}
+
+/// What asks the daemon to stop.
+struct Stops {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+    parent_gone: watch::Receiver<bool>,
+}
+
+impl Stops {
+    fn new(stop_with_stdin: bool) -> io::Result<Self> {
+        let (gone, parent_gone) = watch::channel(false);
+        if stop_with_stdin {
+            // A thread of its own: reading cannot be cancelled, and must not hold the runtime up when it ends.
+            std::thread::Builder::new().name("stdin".to_owned()).spawn(move || {
+                drop(io::copy(&mut io::stdin().lock().take(u64::MAX), &mut io::sink()));
+                gone.send_replace(true);
+            })?;
+        }
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            parent_gone,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = self.hangup.recv() => "SIGHUP",
+            // Once it is gone it stays gone: that is no second signal. Nobody sends where it was not asked for.
+            Ok(()) = self.parent_gone.changed() => "hansed up has ended",
+        }
+    }
+}
+
+/// How long tasks may take to end by themselves.
+const FINISH_MAX: Duration = Duration::from_secs(6);

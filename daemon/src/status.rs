@@ -1,0 +1,146 @@
+//! What a daemon says of itself, and what it collects of the others: the answer behind `hanse status`.
+
+use serde::{Deserialize, Serialize};
+
+/// The federation as one daemon sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FederationStatus {
+    /// Id of the federation.
+    pub(crate) federation: String,
+    /// The asked daemon's wall clock, milliseconds since 1970.
+    pub(crate) now_ms: u64,
+    /// Name of the asked daemon.
+    pub(crate) asked: String,
+    /// All regions, by name.
+    pub(crate) regions: Vec<RegionStatus>,
+}
+
+/// One region.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RegionStatus {
+    /// Its name.
+    pub(crate) region: String,
+    /// Its group.
+    pub(crate) group: String,
+    /// Whether `root` is at home here.
+    pub(crate) founder: bool,
+    /// Whether a daemon of it has answered.
+    pub(crate) reachable: bool,
+    /// Why none has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+    /// Its daemons, in the order of the configuration.
+    pub(crate) daemons: Vec<DaemonStatus>,
+}
+
+/// One daemon. Without an answer, all but the first fields are empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct DaemonStatus {
+    /// Its name.
+    pub(crate) name: String,
+    /// Its id.
+    pub(crate) daemon: u64,
+    /// Version of its program.
+    pub(crate) version: Option<String>,
+    /// Whether it has answered.
+    pub(crate) reachable: bool,
+    /// Why it has not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+    /// `leader`, `follower`, `learner` or `candidate`.
+    pub(crate) role: Option<String>,
+    /// Who leads its group, as far as it knows.
+    pub(crate) leader: Option<u64>,
+    /// Raft's term.
+    pub(crate) term: Option<u64>,
+    /// Index of the last entry in its log.
+    pub(crate) last_log: Option<u64>,
+    /// Index of the last entry that it knows to be on a majority.
+    pub(crate) committed: Option<u64>,
+    /// Index of the last entry that its state holds.
+    pub(crate) applied: Option<u64>,
+    /// Index of the last entry in its newest snapshot.
+    pub(crate) snapshot: Option<u64>,
+    /// Its state's revision.
+    pub(crate) revision: Option<u64>,
+    /// Since it was started.
+    pub(crate) uptime_ms: Option<u64>,
+    /// Memory that its process holds.
+    pub(crate) rss_bytes: Option<u64>,
+    /// Logical clusters at home in its group.
+    pub(crate) workspaces: Option<u64>,
+    /// The workspace tree that it holds.
+    pub(crate) tree: Option<TreeStatus>,
+    /// Its links to all other daemons.
+    pub(crate) links: Vec<LinkStatus>,
+}
+
+/// The workspace tree, as one replica holds it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TreeStatus {
+    /// SHA-256 of all nodes: equal trees have equal digests.
+    pub(crate) digest: String,
+    /// Live workspaces.
+    pub(crate) workspaces: u64,
+    /// How far it holds each group's documents.
+    pub(crate) heads: Vec<Head>,
+    /// How far it is behind each other group. Only a leader follows other groups.
+    pub(crate) lag: Vec<Lag>,
+}
+
+/// How far one group's documents are held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Head {
+    /// The group.
+    pub(crate) group: String,
+    /// Its documents.
+    pub(crate) documents: u64,
+    /// Sum of the next sequences of all documents.
+    pub(crate) next_sequence_total: u64,
+}
+
+/// How far a group is behind another one's documents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Lag {
+    /// The other group.
+    pub(crate) group: String,
+    /// Changes that it is known to miss; nothing, when the other group cannot be heard.
+    pub(crate) behind: Option<u64>,
+    /// How long ago the other group was heard.
+    pub(crate) last_contact_ms: Option<u64>,
+}
+
+/// A link to another daemon.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LinkStatus {
+    /// The other daemon.
+    pub(crate) daemon: u64,
+    /// `connected`, `dialing` or `down`.
+    pub(crate) state: String,
+    /// The round trip time measured last.
+    pub(crate) rtt_us: Option<u64>,
+}
+
+/// Memory that this process holds; nothing, where the system does not tell.
+pub(crate) fn rss_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DaemonStatus, rss_bytes};
+
+    #[test]
+    fn a_newer_daemons_status_is_read_as_far_as_it_is_known() {
+        let status: DaemonStatus = serde_json::from_str(r#"{"name":"eu-1","daemon":3,"color":"red"}"#).unwrap();
+        assert_eq!((status.name.as_str(), status.daemon, status.reachable), ("eu-1", 3, false));
+    }
+
+    #[test]
+    fn memory_is_measured() {
+        assert!(rss_bytes().unwrap() > 1 << 20);
+    }
+}
