@@ -136,6 +136,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::UnixStream;
     use tokio::sync::watch;
+    use tokio::task::JoinSet;
 
     use super::{Administration, Request, listen, parse, serve};
 
@@ -169,13 +170,14 @@ mod tests {
         let listener = listen(&path).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let (stop, stopped) = watch::channel(false);
-        let served = tokio::task::spawn(serve(listener, Arc::new(Echo), stopped));
+        let mut served = JoinSet::new();
+        served.spawn(serve(listener, Arc::new(Echo), stopped));
         assert_eq!(ask(&path, "{\"request\":\"status\"}\n").await, json!({"echo": "Status"}));
         assert_eq!(ask(&path, "{\"request\":\"tree\",\"path\":\"x\"}\n").await, json!({"error": "no workspace x"}));
         let error = ask(&path, "junk\n").await["error"].as_str().unwrap().to_owned();
         assert!(error.contains("{\"request\":\"status\"}"), "{error}");
         stop.send_replace(true);
-        served.await.unwrap();
+        served.join_next().await.unwrap().unwrap();
     }
 
     #[test]

@@ -59,6 +59,7 @@ pub(crate) struct Contacts(Arc<Mutex<BTreeMap<GroupId, Contact>>>);
 struct Contact {
     /// Changes that are known to be missing; nothing without a session.
     behind: Option<u64>,
+    /// When the last session ended.
     heard: Option<Instant>,
 }
 
@@ -72,20 +73,23 @@ impl Contacts {
             .map(|(group, contact)| Lag {
                 group: group.to_string(),
                 behind: contact.behind,
-                last_contact_ms: contact.heard.map(milliseconds),
+                // A session that stands notices silence within seconds.
+                last_contact_ms: if contact.behind.is_some() { Some(0) } else { contact.heard.map(milliseconds) },
             })
             .collect()
     }
 
-    fn heard(&self, group: &GroupId, behind: Option<u64>) {
+    fn heard(&self, group: &GroupId, behind: u64) {
         let mut contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let contact = contacts.entry(group.clone()).or_default();
-        contact.heard = Some(Instant::now());
-        contact.behind = behind.or(contact.behind);
+        contacts.entry(group.clone()).or_default().behind = Some(behind);
     }
 
     fn lost(&self, group: &GroupId) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(group.clone()).or_default().behind = None;
+        let mut contacts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let contact = contacts.entry(group.clone()).or_default();
+        if contact.behind.take().is_some() {
+            contact.heard = Some(Instant::now());
+        }
     }
 
     fn clear(&self) {
@@ -176,25 +180,18 @@ impl Follower {
             match pulled {
                 Ok(Pulled::Changes(mut changes)) => {
                     ahead = gather(&mut puller, &mut changes);
-                    self.contacts.heard(group, Some(changes.changes.len() as u64));
+                    self.contacts.heard(group, changes.changes.len() as u64);
                     self.merge(group, changes).await?;
-                    self.contacts.heard(group, Some(0));
+                    self.contacts.heard(group, 0);
                 }
-                Ok(Pulled::CaughtUp { heads }) => self.contacts.heard(group, Some(missing(&heads, puller.cursor()))),
+                Ok(Pulled::CaughtUp { heads }) => self.contacts.heard(group, missing(&heads, puller.cursor())),
                 Err(error) => return Err(error.to_string()),
             }
         }
     }
 
     async fn merge(&self, group: &GroupId, changes: Changes) -> Result<(), String> {
-        let document = DocumentId { group: group.clone(), ordinal: changes.document, generation: changes.generation };
-        // The session counts from 0, the documents from 1.
-        let sequence = changes.first_sequence.saturating_add(1);
-        // Slices of a frame would keep the whole frame alive in the log's cache.
-        let changes = changes.changes.iter().map(|change| Bytes::copy_from_slice(change)).collect();
-        let operations = vec![Operation::MergeChanges { document, sequence, changes }];
-        let txn = Txn { time_ms: self.clock.wall_ms(), preconditions: Vec::new(), operations };
-        match self.home.submit(txn).await {
+        match self.home.submit(merge_of(group, &changes, self.clock.wall_ms())).await {
             Ok(Outcome::Done { .. }) => Ok(()),
             Ok(Outcome::Refused(refusal)) => {
                 tracing::error!(%group, %refusal, "changes of a group's documents cannot be merged");
@@ -203,6 +200,17 @@ impl Follower {
             Err(error) => Err(error.to_string()),
         }
     }
+}
+
+/// The transaction that takes changes of another group's document in.
+fn merge_of(group: &GroupId, changes: &Changes, time_ms: u64) -> Txn {
+    let document = DocumentId { group: group.clone(), ordinal: changes.document, generation: changes.generation };
+    // The session counts from 0, the documents from 1.
+    let sequence = changes.first_sequence.saturating_add(1);
+    // Slices of a frame would keep the whole frame alive in the log's cache.
+    let changes = changes.changes.iter().map(|change| Bytes::copy_from_slice(change)).collect();
+    let operations = vec![Operation::MergeChanges { document, sequence, changes }];
+    Txn { time_ms, preconditions: Vec::new(), operations }
 }
 
 /// Adds what has already arrived and follows at once, so that many small changes cost one transaction. Gives back what
@@ -307,3 +315,66 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Changes in one transaction.
 const MERGE_BYTES_MAX: usize = 1 << 20;
 const MERGE_CHANGES_MAX: usize = 2048;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use hanse_base::id::GroupId;
+    use hanse_store::home::Home;
+    use hanse_store::txn::Outcome;
+    use hanse_sync::cursor::Position;
+    use hanse_sync::session::{Batch, ChangeSource};
+
+    use super::{Contacts, Source, cursor_of, merge_of, missing};
+    use crate::testing::{create, group};
+
+    #[test]
+    fn what_a_source_gives_is_what_another_group_can_merge() {
+        let (eu, us) = (group("eu"), group("us"));
+        let source = Source::new(Arc::clone(eu.hub()));
+        let owner = GroupId::new("eu").unwrap();
+        for round in 0..3 {
+            create(&eu, "root", &format!("w{round}"), &format!("id{round}"));
+            let mut batches = 0;
+            loop {
+                // A session that begins anew, as after every cut, asks from what is held.
+                let mut cursor = cursor_of(&us.view().cursor(&owner));
+                match source.changes_after(&cursor) {
+                    Batch::Changes(changes) => {
+                        assert!(cursor.advance(&changes).is_ok(), "the changes follow the cursor");
+                        let outcomes = us.apply(&[merge_of(&owner, &changes, 1)]);
+                        assert!(matches!(outcomes[..], [Outcome::Done { .. }]), "{outcomes:?}");
+                        assert_eq!(cursor_of(&us.view().cursor(&owner)), cursor);
+                        batches += 1;
+                    }
+                    Batch::CaughtUp { heads } => {
+                        assert_eq!(missing(&heads, &cursor), 0);
+                        break;
+                    }
+                }
+            }
+            assert!(batches > 0);
+            assert!(us.view().resolve(&format!("root:w{round}")).is_some());
+        }
+    }
+
+    #[test]
+    fn changes_that_are_missing_are_counted() {
+        let position = |document, generation, next_sequence| Position { document, generation, next_sequence };
+        let held = hanse_sync::cursor::Cursor::new([position(0, 0, 5), position(1, 0, 9)]);
+        assert_eq!(missing(&[position(0, 0, 7), position(1, 2, 4), position(2, 0, 1)], &held), 2 + 4 + 1);
+    }
+
+    #[test]
+    fn a_lost_group_is_known_by_when_it_was_heard_last() {
+        let contacts = Contacts::default();
+        let group = GroupId::new("us").unwrap();
+        contacts.lost(&group);
+        assert_eq!(contacts.lag()[0].last_contact_ms, None, "never heard");
+        contacts.heard(&group, 3);
+        assert_eq!((contacts.lag()[0].behind, contacts.lag()[0].last_contact_ms), (Some(3), Some(0)));
+        contacts.lost(&group);
+        assert!(contacts.lag()[0].behind.is_none() && contacts.lag()[0].last_contact_ms.is_some());
+    }
+}

@@ -14,7 +14,7 @@ use crate::status::Head;
 pub(crate) struct Page {
     /// The workspaces.
     pub(crate) nodes: Vec<Node>,
-    /// Path of the last of them, when more follow.
+    /// Path of the last of them, when more may follow.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) next: Option<String>,
 }
@@ -92,6 +92,10 @@ fn fill<'a>(
     nodes_max: usize,
 ) -> Result<Page, String> {
     while let Some(level) = levels.last_mut() {
+        if nodes.len() >= nodes_max {
+            let next = nodes.last().map(|node| node.path.clone());
+            return Ok(Page { nodes, next });
+        }
         let Some((name, id)) = level.children.next() else {
             levels.pop();
             continue;
@@ -100,10 +104,6 @@ fn fill<'a>(
         nodes.push(node(state, id, path.clone()));
         if levels.len() < DEPTH_MAX {
             levels.push(Level::new(state, id.clone(), path, None));
-        }
-        if nodes.len() >= nodes_max {
-            let next = nodes.last().map(|node| node.path.clone());
-            return Ok(Page { nodes, next });
         }
     }
     Ok(Page { nodes, next: None })
@@ -168,3 +168,66 @@ pub(crate) const PAGE_NODES_MAX: usize = 5_000;
 /// Deeper workspaces have no path.
 const DEPTH_MAX: usize = 256;
 const _: () = assert!(ROOT.len() == 4, "paths begin with `root` or an id");
+
+#[cfg(test)]
+mod tests {
+    use hanse_store::home::Home;
+
+    use super::{digest, heads, walk};
+    use crate::testing::{create, group};
+
+    #[test]
+    fn pages_of_any_size_hold_every_workspace_once_in_depth_first_order() {
+        let home = group("eu");
+        for (parent, name, id) in [
+            ("root", "b", "b1"),
+            ("root", "a", "a1"),
+            ("a1", "y", "y1"),
+            ("a1", "x", "x1"),
+            ("x1", "z", "z1"),
+            ("b1", "c", "c1"),
+        ] {
+            create(&home, parent, name, id);
+        }
+        let expected = ["root", "root:a", "root:a:x", "root:a:x:z", "root:a:y", "root:b", "root:b:c"];
+        for size in 1..=8 {
+            let (mut found, mut after) = (Vec::new(), None);
+            loop {
+                let page = walk(&home.view(), "root", after.as_deref(), size).unwrap();
+                assert!(page.nodes.len() <= size);
+                found.extend(page.nodes.iter().map(|node| node.path.clone()));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(found, expected, "pages of {size}");
+        }
+        let page = walk(&home.view(), "a1", None, 10).unwrap();
+        let shown: Vec<_> =
+            page.nodes.iter().map(|node| (node.path.as_str(), node.depth, node.phase.as_str())).collect();
+        assert_eq!(shown, [("a1", 0, "Ready"), ("a1:x", 1, "Ready"), ("a1:x:z", 2, "Ready"), ("a1:y", 1, "Ready")]);
+    }
+
+    #[test]
+    fn a_page_goes_on_behind_a_workspace_that_is_gone() {
+        let home = group("eu");
+        create(&home, "root", "a", "a1");
+        create(&home, "root", "c", "c1");
+        let page = walk(&home.view(), "root", Some("root:b:x"), 10).unwrap();
+        assert_eq!(page.nodes.iter().map(|node| node.path.as_str()).collect::<Vec<_>>(), ["root:c"]);
+        assert!(walk(&home.view(), "root:x", None, 10).unwrap_err().contains("there is no workspace root:x"));
+        assert!(walk(&home.view(), "root:a", Some("elsewhere"), 10).is_err());
+    }
+
+    #[test]
+    fn a_digest_changes_with_the_tree_and_heads_tell_how_far_documents_are() {
+        let home = group("eu");
+        let (live, before) = digest(&home.view());
+        create(&home, "root", "a", "a1");
+        let (more, after) = digest(&home.view());
+        assert!(before != after && after.len() == 64 && more == live + 1);
+        assert_eq!(digest(&home.view()).1, after);
+        assert_eq!(heads(&home.view()).iter().map(|head| head.group.as_str()).collect::<Vec<_>>(), ["eu"]);
+    }
+}

@@ -50,6 +50,9 @@ mod probe;
 mod supervise;
 mod up;
 
+#[cfg(test)]
+mod testing;
+
 use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -112,6 +112,9 @@ pub(crate) async fn up(args: UpArgs) -> Result<(), UpError> {
         watch(&mut daemons, &mut stops).await;
     }
     daemons.stop(STOP_WITHIN, async { say(format_args!("{}: killing what still runs", stops.next().await)) }).await;
+    if started.is_ok() {
+        say("all daemons have ended");
+    }
     started.map(|_| ())
 }
 
@@ -192,7 +195,7 @@ async fn watch(daemons: &mut Daemons, stops: &mut Stops) {
                 return;
             }
             ended = daemons.ended() => complain(&daemons.obituary(&ended)),
-            _ = look.tick() => daemons.notice().iter().for_each(|line| say(line)),
+            _ = look.tick() => daemons.notice().iter().for_each(say),
         }
     }
 }
