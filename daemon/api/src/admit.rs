@@ -32,8 +32,8 @@ fn namespace_key(call: &Call<'_>, key: &Key) -> Result<Option<Key>, Failure> {
         return Ok(None);
     }
     let namespace = key.namespace();
-    let missing = || Failure::NotFound(Subject::new("", NAMESPACES, namespace));
-    Key::new(NAMESPACES, &key.cluster(), "", namespace).map(Some).or_else(|_| Err(missing()))
+    let found = Key::new(NAMESPACES, &key.cluster(), "", namespace).ok();
+    found.map(Some).ok_or_else(|| Failure::NotFound(Subject::new("", NAMESPACES, namespace)))
 }
 
 /// A refused transaction in upstream's words. What may be tried again is decided before, by the verb.
@@ -83,7 +83,10 @@ pub(crate) fn may_delete(call: &Call<'_>, name: &str) -> Result<(), Failure> {
         return Err(Failure::forbidden(call.subject(name), "this namespace may not be deleted"));
     }
     if is_logical_cluster(call.kind) {
-        return Err(Failure::forbidden(call.subject(name), "LogicalCluster cannot be deleted directly: delete its Workspace"));
+        return Err(Failure::forbidden(
+            call.subject(name),
+            "LogicalCluster cannot be deleted directly: delete its Workspace",
+        ));
     }
     Ok(())
 }
@@ -139,7 +142,9 @@ fn is_reserved(key: &str) -> bool {
         "kcp.io/path",
     ];
     let Some((domain, _)) = key.split_once('/') else { return false };
-    (domain == "kcp.io" || domain.ends_with(".kcp.io")) && domain != "claimed.internal.apis.kcp.io" && !OPEN.contains(&key)
+    (domain == "kcp.io" || domain.ends_with(".kcp.io"))
+        && domain != "claimed.internal.apis.kcp.io"
+        && !OPEN.contains(&key)
 }
 
 /// Whether the kind is v1 Namespace.
@@ -173,7 +178,9 @@ mod tests {
         assert!(may("system:kcp:admin", &json!({}), Some(&reserved)).is_err());
         assert!(may("system:kcp:admin", &reserved, Some(&reserved)).is_ok());
         assert!(may("system:masters", &reserved, None).is_ok());
-        for open in ["kcp.io/path", "kcp.io/cluster", "claimed.internal.apis.kcp.io/x", "notkcp.io/x", "kcp.io", "a/kcp.io"] {
+        for open in
+            ["kcp.io/path", "kcp.io/cluster", "claimed.internal.apis.kcp.io/x", "notkcp.io/x", "kcp.io", "a/kcp.io"]
+        {
             assert!(may("system:kcp:admin", &with(open, "1"), None).is_ok(), "{open}");
         }
         let label = json!({"metadata": {"labels": {"tenancy.kcp.io/phase": "Ready"}}});

@@ -12,6 +12,7 @@ use crate::limits::WARNING_BYTES_MAX;
 use crate::negotiate::{self, Accepted, Format};
 use crate::status::Failure;
 use crate::table::{Include, Shaper};
+use crate::workspace::ROW_VERSION;
 use crate::yaml;
 
 /// Whether the answer is to be indented: asked for by parameter, or read by people.
@@ -45,6 +46,7 @@ pub(crate) fn failure(failure: &Failure, pretty: bool) -> Answer {
 /// The headers that every answer has.
 pub(crate) fn finish(answer: &mut Answer, audit_id: Option<HeaderValue>) {
     let headers = answer.headers_mut();
+    headers.remove(ROW_VERSION);
     if let Some(id) = audit_id {
         headers.insert(AUDIT_ID, id);
     }

@@ -16,11 +16,11 @@ use tokio::sync::watch;
 use crate::answer;
 use crate::authenticate::{Authenticator, ClientCertificate, User};
 use crate::authorize::authorize;
-use crate::body::Answer;
+use crate::body::{Answer, Body};
 use crate::federation::{Carried, CarriedAnswer, Federation, Proof, Purpose};
 use crate::health::{Check, Probe};
 use crate::limits::{REQUEST_BYTES_MAX, REQUEST_PATIENCE, REQUESTS_IN_FLIGHT_MAX, TARGET_BYTES_MAX, WATCHES_MAX};
-use crate::request::Request;
+use crate::request::{Request, RequestKind};
 use crate::route;
 use crate::status::Failure;
 
@@ -99,13 +99,8 @@ pub(crate) struct Inquiry {
 pub(crate) const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
 const AUDIT_ID_BYTES_MAX: usize = 64;
 /// The headers that go with a carried request.
-pub(crate) const CARRIED_HEADERS: [HeaderName; 5] = [
-    http::header::ACCEPT,
-    http::header::CONTENT_TYPE,
-    http::header::USER_AGENT,
-    http::header::IF_NONE_MATCH,
-    AUDIT_ID,
-];
+pub(crate) const CARRIED_HEADERS: [HeaderName; 5] =
+    [http::header::ACCEPT, http::header::CONTENT_TYPE, http::header::USER_AGENT, http::header::IF_NONE_MATCH, AUDIT_ID];
 
 impl Api {
     /// A server; it answers as soon as it is asked.
@@ -152,9 +147,13 @@ impl Api {
         let audit_id = parts.headers.get(AUDIT_ID).cloned();
         let accept_encoding = parts.headers.get(http::header::ACCEPT_ENCODING).cloned();
         let pretty = answer::wants_pretty(&parts);
+        let head_only = parts.method == http::Method::HEAD;
         let answer = self.attempt(parts, body, certificate).await;
         let mut answer = answer.unwrap_or_else(|failure| answer::failure(&failure, pretty));
         answer::finish(&mut answer, audit_id);
+        if head_only {
+            return answer.map(|_| Body::empty());
+        }
         answer::compressed(accept_encoding, answer).await
     }
 
@@ -206,7 +205,8 @@ impl Api {
     /// Authorizes, counts and limits the time of a request; a panic costs this request only.
     async fn guarded(self: &Arc<Self>, inquiry: Inquiry) -> Result<Answer, Failure> {
         authorize(&inquiry.user, &inquiry.request, &inquiry.method)?;
-        if *self.closing.borrow() {
+        let health = matches!(inquiry.request.kind, RequestKind::Health(..));
+        if *self.closing.borrow() && !health {
             return Err(Failure::Unavailable("the server is shutting down, please try again".to_owned()));
         }
         let watch = inquiry.request.is_watch();

@@ -73,7 +73,9 @@ impl Body {
     }
 
     /// The whole body, when it is all there and no stream.
-    #[must_use]
+    ///
+    /// # Errors
+    /// The body itself, when it is a stream.
     pub fn into_bytes(self) -> Result<Bytes, Self> {
         match self.0 {
             Inner::Whole(bytes) => Ok(bytes),
@@ -103,7 +105,10 @@ impl http_body::Body for Body {
     type Data = Bytes;
     type Error = BodyError;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut self.0 {
             Inner::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
             Inner::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
@@ -111,7 +116,9 @@ impl http_body::Body for Body {
                 *left = left.saturating_sub(chunk.len() as u64);
                 Ok(Frame::data(chunk))
             })),
-            Inner::Stream(stream) => stream.as_mut().poll_next(context).map(|item| item.map(|item| item.map(Frame::data))),
+            Inner::Stream(stream) => {
+                stream.as_mut().poll_next(context).map(|item| item.map(|item| item.map(Frame::data)))
+            }
         }
     }
 

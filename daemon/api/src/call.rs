@@ -43,7 +43,7 @@ impl Call<'_> {
         let missing = || Failure::NotFound(self.subject(name));
         let cluster = self.cluster.ok_or_else(missing)?;
         let namespace = self.path.namespace.as_deref().unwrap_or_default();
-        Key::new(&self.storage(), cluster, namespace, name).or_else(|_| Err(missing()))
+        Key::new(&self.storage(), cluster, namespace, name).ok().ok_or_else(missing)
     }
 
     /// The name in the path; verbs on one object have one.

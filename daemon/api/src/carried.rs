@@ -244,7 +244,8 @@ mod tests {
     #[test]
     fn the_heads_bytes_do_not_change() {
         let head = carried(Proof::Token(Secret::new("t")), Purpose::WriteWorkspace { version: Some(3) });
-        let head = Carried { method: "GET".into(), target: "/a".into(), headers: vec![("b".into(), "c".into())], ..head };
+        let head =
+            Carried { method: "GET".into(), target: "/a".into(), headers: vec![("b".into(), "c".into())], ..head };
         let golden = [1, 3, b'G', b'E', b'T', 2, b'/', b'a', 1, 1, b'b', 1, b'c', 0, 1, b't', 2, 1, 3];
         assert_eq!(head.encode_head().unwrap().as_ref(), golden);
     }

@@ -31,7 +31,10 @@ pub(crate) fn draft(object: &Value) -> Result<Draft, Failure> {
         return Err(Failure::Internal("an object without metadata cannot be stored".to_owned()));
     };
     if writer.0.len() > OBJECT_BYTES_MAX {
-        return Err(Failure::TooLarge(format!("the object has {} bytes, the limit is {OBJECT_BYTES_MAX}", writer.0.len())));
+        return Err(Failure::TooLarge(format!(
+            "the object has {} bytes, the limit is {OBJECT_BYTES_MAX}",
+            writer.0.len()
+        )));
     }
     let mut labels: Vec<(Box<str>, Box<str>)> = metadata::labels(object)
         .into_iter()

@@ -13,7 +13,7 @@
 //! Home's hub ──► watch ──► socket                              every error ──► status ──► answer
 //! ```
 //!
-//! Reading order: [`request`], [`api`], `route`, `verbs`, [`watch`], [`status`].
+//! Reading order: [`request`], [`api`], `route`, `verbs`, `watch`, [`workspace`], [`status`].
 
 pub mod body;
 pub mod limits;
@@ -42,9 +42,9 @@ pub mod workspace;
 mod answer;
 pub mod compress;
 pub mod discovery;
-mod document;
+pub mod document;
 pub mod health;
 pub mod negotiate;
 pub mod openapi;
 pub mod table;
-mod yaml;
+pub mod yaml;

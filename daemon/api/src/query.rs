@@ -180,7 +180,10 @@ impl ListOptions {
             continue_token: query.text("continue").to_owned(),
             bookmarks: query.flag("allowWatchBookmarks"),
             send_initial_events,
-            timeout: seconds.and_then(|seconds| u64::try_from(seconds).ok()).filter(|seconds| *seconds > 0).map(Duration::from_secs),
+            timeout: seconds
+                .and_then(|seconds| u64::try_from(seconds).ok())
+                .filter(|seconds| *seconds > 0)
+                .map(Duration::from_secs),
         })
     }
 }
@@ -191,7 +194,8 @@ fn list_causes(query: &Query, match_text: &str, send_initial_events: Option<bool
     if !match_text.is_empty() {
         let revision = query.text("resourceVersion");
         if revision.is_empty() {
-            causes.push(Cause::forbidden(FIELD, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
+            causes
+                .push(Cause::forbidden(FIELD, "resourceVersionMatch is forbidden unless resourceVersion is provided"));
         }
         if !query.text("continue").is_empty() {
             causes.push(Cause::forbidden(FIELD, "resourceVersionMatch is forbidden when continue is provided"));
@@ -200,7 +204,8 @@ fn list_causes(query: &Query, match_text: &str, send_initial_events: Option<bool
             causes.push(Cause::not_supported(FIELD, match_text, &["Exact", "NotOlderThan", ""]));
         }
         if match_text == "Exact" && revision == "0" {
-            causes.push(Cause::forbidden(FIELD, r#"resourceVersionMatch "exact" is forbidden for resourceVersion "0""#));
+            causes
+                .push(Cause::forbidden(FIELD, r#"resourceVersionMatch "exact" is forbidden for resourceVersion "0""#));
         }
     }
     if send_initial_events.is_some() {
@@ -300,7 +305,10 @@ mod tests {
     #[test]
     fn parameters_are_decoded_and_the_first_counts() {
         let query = query("a=1&a=2&b=x%20y+z&c&watch=False&d=");
-        assert_eq!((query.get("a"), query.get("b"), query.get("c"), query.get("e")), (Some("1"), Some("x y z"), Some(""), None));
+        assert_eq!(
+            (query.get("a"), query.get("b"), query.get("c"), query.get("e")),
+            (Some("1"), Some("x y z"), Some(""), None)
+        );
         assert_eq!(query.all("a").collect::<Vec<_>>(), ["1", "2"]);
         assert!(query.flag("c") && !query.flag("watch") && !query.flag("e"));
         assert!(Query::parse("a=%f").is_err() && Query::parse("a=%ff").is_err());
@@ -339,7 +347,10 @@ mod tests {
         let text = "labelSelector=a%3Db&resourceVersion=7&resourceVersionMatch=NotOlderThan&limit=9&timeoutSeconds=5";
         let options = ListOptions::parse(&query(text), false).unwrap();
         assert_eq!((options.label_selector.as_str(), options.limit), ("a=b", 9));
-        assert_eq!((options.revision, options.revision_match), (WantedRevision::Given(7), Some(RevisionMatch::NotOlderThan)));
+        assert_eq!(
+            (options.revision, options.revision_match),
+            (WantedRevision::Given(7), Some(RevisionMatch::NotOlderThan))
+        );
         assert_eq!(options.timeout, Some(Duration::from_secs(5)));
         assert_eq!(ListOptions::parse(&query("limit=-1&timeoutSeconds=0"), true).unwrap().timeout, None);
         assert_eq!(ListOptions::parse(&query("resourceVersion=0"), true).unwrap().revision, WantedRevision::Any);
@@ -347,7 +358,8 @@ mod tests {
 
     #[test]
     fn write_options_are_read_and_checked() {
-        let options = WriteOptions::parse(&query("dryRun=All&fieldValidation=Strict&fieldManager=k"), "CreateOptions").unwrap();
+        let options =
+            WriteOptions::parse(&query("dryRun=All&fieldValidation=Strict&fieldManager=k"), "CreateOptions").unwrap();
         assert!(options.dry_run && options.field_validation == FieldValidation::Strict && options.field_manager == "k");
         let long = format!("fieldManager={}", "x".repeat(129));
         for text in ["dryRun=all", "dryRun=", "fieldValidation=strict", &long, "fieldManager=a%0Ab", "force=true"] {

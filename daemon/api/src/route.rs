@@ -6,8 +6,8 @@ mod resolve;
 use std::sync::Arc;
 
 use hanse_base::id::ClusterId;
-use hanse_schema::kind::{Kind, Part, by_plural};
 use hanse_schema::kind::Verb as KindVerb;
+use hanse_schema::kind::{Kind, Part, by_plural};
 use hanse_store::home::Home;
 use http::header::{ACCEPT, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName};
@@ -20,21 +20,21 @@ use crate::discovery;
 use crate::federation::Purpose;
 use crate::health::{self, Asked, Probe};
 use crate::openapi;
-use crate::request::{ClusterText, DiscoveryPath, OpenApiPath, RequestKind, ResourcePath, Target, Verb};
+use crate::request::{ClusterText, DiscoveryPath, OpenApiPath, Request, RequestKind, ResourcePath, Target, Verb};
 use crate::status::{Failure, Subject};
 use crate::verbs;
+use crate::watch::watch;
 use crate::workspace;
 
-use carry::{carried_request, carried_watch};
 pub(crate) use carry::{carried_answer, carried_headers, target};
+use carry::{carried_request, carried_watch};
 pub(crate) use resolve::{Located, locate};
 
 /// Answers a request that is permitted.
 pub(crate) async fn route(api: &Arc<Api>, inquiry: Inquiry) -> Result<Answer, Failure> {
     let home = Arc::clone(api.federation().local());
-    if let RequestKind::Resource(path) = &inquiry.request.kind {
-        let path = path.clone();
-        return resource(api, &home, inquiry, &path).await;
+    if matches!(inquiry.request.kind, RequestKind::Resource(_)) {
+        return resource(api, &home, inquiry).await;
     }
     // A page is the same everywhere, but only below a logical cluster that there is.
     if let Target::Cluster(text) = &inquiry.request.target {
@@ -105,31 +105,17 @@ fn health(api: &Arc<Api>, probe: Probe, name: Option<&str>, inquiry: &Inquiry) -
 }
 
 /// A request for objects: checks that there is such a resource and verb, finds the home, answers or carries.
-async fn resource(
-    api: &Arc<Api>,
-    home: &Arc<dyn Home>,
-    inquiry: Inquiry,
-    path: &ResourcePath,
-) -> Result<Answer, Failure> {
-    if inquiry.request.target == Target::Host {
-        return Err(Failure::NoSuchPath);
-    }
-    let kind = by_plural(&path.group, &path.version, &path.resource).ok_or(Failure::NoSuchPath)?;
-    let is_move = workspace::is_move(kind, path);
-    let part = if is_move { Part::Object } else { part_of(kind, path)? };
-    check_shape(kind, path, is_move)?;
+async fn resource(api: &Arc<Api>, home: &Arc<dyn Home>, inquiry: Inquiry) -> Result<Answer, Failure> {
+    let (kind, part) = served(&inquiry.request)?;
     let text = match &inquiry.request.target {
+        Target::Host => return Err(Failure::NoSuchPath),
+        Target::Wildcard => return answer_here(api, home, inquiry, Place { cluster: None, kind, part }).await,
         Target::Cluster(text) => text,
-        Target::Wildcard | Target::Host => {
-            return answer_here(api, home, inquiry, Place { cluster: None, kind, part, path }).await;
-        }
     };
     let located = locate_for(home, text, &inquiry).await?;
-    let place = Place { cluster: Some(&located.cluster), kind, part, path };
     // Workspaces are projected in every region: reading is local, writing goes to the home of the workspace.
-    let projected = workspace::is_workspace(kind);
-    if projected || located.group == *home.group() {
-        return answer_here(api, home, inquiry, place).await;
+    if workspace::is_workspace(kind) || located.group == *home.group() {
+        return answer_here(api, home, inquiry, Place { cluster: Some(&located.cluster), kind, part }).await;
     }
     if inquiry.carried {
         return Err(Failure::Unavailable(format!(
@@ -143,13 +129,24 @@ async fn resource(
     if watch { carried_watch(api, answer) } else { Ok(carried_answer(answer)) }
 }
 
+/// The kind and the part of it that the path names.
+fn served(request: &Request) -> Result<(&'static Kind, Part), Failure> {
+    let RequestKind::Resource(path) = &request.kind else { return Err(Failure::NoSuchPath) };
+    let kind = by_plural(&path.group, &path.version, &path.resource).ok_or(Failure::NoSuchPath)?;
+    if workspace::is_move(kind, path) {
+        return Ok((kind, Part::Object));
+    }
+    let part = part_of(kind, path)?;
+    check_shape(kind, path)?;
+    Ok((kind, part))
+}
+
 /// What is asked for, and where.
 #[derive(Clone, Copy)]
 struct Place<'a> {
     cluster: Option<&'a ClusterId>,
     kind: &'static Kind,
     part: Part,
-    path: &'a ResourcePath,
 }
 
 async fn answer_here(
@@ -159,26 +156,17 @@ async fn answer_here(
     place: Place<'_>,
 ) -> Result<Answer, Failure> {
     let Inquiry { request, headers, body, user, proof, purpose, carried, .. } = inquiry;
-    let call = Call {
-        api,
-        home,
-        cluster: place.cluster,
-        kind: place.kind,
-        part: place.part,
-        path: place.path,
-        query: &request.query,
-        headers: &headers,
-        user: &user,
-        purpose: &purpose,
-    };
-    if workspace::is_workspace(place.kind) && !place.path.verb.reads() {
-        let sender = workspace::Sender { proof: &proof, request: &request, carried };
-        return workspace::write(&call, sender, body).await;
+    let RequestKind::Resource(path) = &request.kind else { return Err(Failure::NoSuchPath) };
+    let (user, purpose, headers, query) = (&*user, &purpose, &headers, &request.query);
+    let Place { cluster, kind, part } = place;
+    let call = Call { api, home, cluster, kind, part, path, query, headers, user, purpose };
+    if workspace::is_workspace(kind) && !path.verb.reads() {
+        return workspace::write(&call, workspace::Sender { proof: &proof, request: &request, carried }, body).await;
     }
-    match place.path.verb {
+    match path.verb {
         Verb::Get => verbs::get::get(&call).await,
         Verb::List => verbs::list::list(&call).await,
-        Verb::Watch => crate::watch::watch(&call).await,
+        Verb::Watch => watch(&call).await,
         Verb::Create => verbs::create::create(&call, body.read().await?).await,
         Verb::Update => verbs::update::update(&call, body.read().await?).await,
         Verb::Patch => verbs::patch::patch(&call, body.read().await?).await,
@@ -194,12 +182,9 @@ fn part_of(kind: &'static Kind, path: &ResourcePath) -> Result<Part, Failure> {
 }
 
 /// Whether the kind has the verb, and the path the parts that the verb needs.
-fn check_shape(kind: &'static Kind, path: &ResourcePath, is_move: bool) -> Result<(), Failure> {
+fn check_shape(kind: &'static Kind, path: &ResourcePath) -> Result<(), Failure> {
     if path.namespace.is_some() && !kind.namespaced {
         return Err(Failure::NoSuchPath);
-    }
-    if is_move {
-        return Ok(());
     }
     let verb = match path.verb {
         Verb::Get => KindVerb::Get,

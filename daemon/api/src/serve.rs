@@ -69,12 +69,18 @@ pub fn tls_config(
 impl Api {
     /// Serves the listener until `shutdown` turns true (or its sender is gone): then nothing more is accepted, watches end
     /// cleanly, requests in flight are finished, and what is not done after [`SHUTDOWN_PATIENCE`] is cut.
-    pub async fn serve(self: Arc<Self>, listener: TcpListener, tls: Arc<ServerConfig>, mut shutdown: watch::Receiver<bool>) {
+    pub async fn serve(
+        self: Arc<Self>,
+        listener: TcpListener,
+        tls: Arc<ServerConfig>,
+        mut shutdown: watch::Receiver<bool>,
+    ) {
         let acceptor = TlsAcceptor::from(tls);
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
-                _ = shutdown.wait_for(|stop| *stop) => break,
+                // Within a block of its own, because the guard that it gives cannot be held over the wait below.
+                () = async { drop(shutdown.wait_for(|stop| *stop).await) } => break,
                 Some(ended) = connections.join_next() => log_panic(ended),
                 accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
                     Ok((stream, _)) => {
@@ -127,9 +133,7 @@ async fn connection(api: Arc<Api>, acceptor: TlsAcceptor, stream: TcpStream) {
     let mut closing = api.closing();
     let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
         let (api, certificate) = (Arc::clone(&api), certificate.clone());
-        async move {
-            Ok::<_, Infallible>(api.answer(request.map(RequestBody::Incoming), certificate.as_ref()).await)
-        }
+        async move { Ok::<_, Infallible>(api.answer(request.map(RequestBody::Incoming), certificate.as_ref()).await) }
     });
     let builder = builder();
     let served = builder.serve_connection(TokioIo::new(stream), service);

@@ -214,7 +214,9 @@ impl Failure {
             Self::Forbidden(subject, why, _) if subject.name.is_empty() => {
                 format!("{} is forbidden: {why}", subject.qualified())
             }
-            Self::Forbidden(subject, why, _) => format!("{} {} is forbidden: {why}", subject.qualified(), quote(&subject.name)),
+            Self::Forbidden(subject, why, _) => {
+                format!("{} {} is forbidden: {why}", subject.qualified(), quote(&subject.name))
+            }
             Self::ForbiddenPath(why) => format!("forbidden: {why}"),
             Self::NotFound(subject) => format!("{} {} not found", subject.qualified(), quote(&subject.name)),
             Self::NoSuchPath => "the server could not find the requested resource".to_owned(),
@@ -362,7 +364,8 @@ pub fn qualified(group: &str, resource: &str) -> String {
 fn invalid_message(kind: &str, name: &str, causes: &[Cause]) -> String {
     let mut lines: Vec<String> = Vec::with_capacity(causes.len());
     for cause in causes {
-        let line = if cause.field.is_empty() { cause.message.clone() } else { format!("{}: {}", cause.field, cause.message) };
+        let line =
+            if cause.field.is_empty() { cause.message.clone() } else { format!("{}: {}", cause.field, cause.message) };
         if !lines.contains(&line) {
             lines.push(line);
         }
@@ -379,9 +382,9 @@ impl From<HomeError> for Failure {
     fn from(error: HomeError) -> Self {
         match error {
             HomeError::Unavailable { .. } => Self::Unavailable(format!("{error}; nothing happened, please try again")),
-            HomeError::Unknown { .. } => {
-                Self::Timeout(format!("{error}: the change may have happened or may still happen; read before trying again"))
-            }
+            HomeError::Unknown { .. } => Self::Timeout(format!(
+                "{error}: the change may have happened or may still happen; read before trying again"
+            )),
             HomeError::TooLarge { .. } => Self::TooLarge(error.to_string()),
             HomeError::Behind { wanted, current } => {
                 Self::TooLargeResourceVersion { wanted: wanted.0, current: current.0 }
@@ -507,7 +510,13 @@ mod tests {
         );
         check(&Failure::NotAcceptable("only".into()), 406, "NotAcceptable", "only", None);
         check(&Failure::Expired("too old".into()), 410, "Expired", "too old", None);
-        check(&Failure::TooLarge("limit is 1".into()), 413, "RequestEntityTooLarge", "Request entity too large: limit is 1", None);
+        check(
+            &Failure::TooLarge("limit is 1".into()),
+            413,
+            "RequestEntityTooLarge",
+            "Request entity too large: limit is 1",
+            None,
+        );
         check(&Failure::TargetTooLong, 414, "", "the path and query of the request are too long", None);
         check(&Failure::UnsupportedMediaType("what".into()), 415, "UnsupportedMediaType", "what", None);
         check(
@@ -533,7 +542,9 @@ mod tests {
             504,
             "Timeout",
             "Timeout: Too large resource version: 9, current: 5",
-            Some(r#"{"causes":[{"reason":"ResourceVersionTooLarge","message":"Too large resource version"}],"retryAfterSeconds":1}"#),
+            Some(
+                r#"{"causes":[{"reason":"ResourceVersionTooLarge","message":"Too large resource version"}],"retryAfterSeconds":1}"#,
+            ),
         );
         let token = Failure::ExpiredContinue("gone".into(), "t".into());
         assert_eq!(token.to_json()["metadata"]["continue"], "t");

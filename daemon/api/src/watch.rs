@@ -145,11 +145,8 @@ impl Lines {
     }
 
     fn bookmark(&mut self, revision: Revision, initial_end: bool) -> Result<Bytes, Failure> {
-        let annotations = if initial_end {
-            format!(r#","annotations":{{"{INITIAL_EVENTS_END}":"true"}}"#)
-        } else {
-            String::new()
-        };
+        let annotations =
+            if initial_end { format!(r#","annotations":{{"{INITIAL_EVENTS_END}":"true"}}"#) } else { String::new() };
         let object = format!(
             r#"{{{},"metadata":{{"resourceVersion":"{revision}","creationTimestamp":null{annotations}}}}}"#,
             self.kind_line
@@ -249,10 +246,12 @@ impl Watch {
             return Ok(Some(chunk));
         }
         loop {
+            // What ends a stream goes before what it carries, so that a busy one ends, too.
             let woken = tokio::select! {
-                batch = self.subscription.next() => Woken::Batch(batch),
-                () = self.timer.as_mut() => Woken::Timer,
+                biased;
                 _ = self.closing.wait_for(|closing| *closing) => Woken::End,
+                () = self.timer.as_mut() => Woken::Timer,
+                batch = self.subscription.next() => Woken::Batch(batch),
             };
             let batch = match woken {
                 Woken::Batch(Ok(batch)) => batch,

@@ -43,7 +43,13 @@ pub(crate) struct Sender<'a> {
 
 impl Sender<'_> {
     /// The request for another group. `rest` is the path below the logical cluster.
-    pub(crate) fn carried(&self, call: &Call<'_>, method: &str, rest: &str, body: bytes::Bytes) -> Result<Carried, Failure> {
+    pub(crate) fn carried(
+        &self,
+        call: &Call<'_>,
+        method: &str,
+        rest: &str,
+        body: bytes::Bytes,
+    ) -> Result<Carried, Failure> {
         let cluster = call.cluster.ok_or(Failure::MethodNotServed)?;
         Ok(Carried {
             method: method.to_owned(),

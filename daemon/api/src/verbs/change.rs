@@ -124,10 +124,7 @@ fn attempt(
     let operation = if ends { Operation::Delete(key.clone()) } else { Operation::Put(key.clone(), draft.clone()) };
     let txn = Txn {
         time_ms: call.now_ms(),
-        preconditions: vec![
-            Precondition::ClusterHome(key.cluster()),
-            Precondition::At(key.clone(), stored.revision()),
-        ],
+        preconditions: vec![Precondition::ClusterHome(key.cluster()), Precondition::At(key.clone(), stored.revision())],
         operations: vec![operation],
     };
     // A dry run's answer shows the revision that the object has.

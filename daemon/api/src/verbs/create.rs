@@ -44,7 +44,11 @@ pub(crate) async fn create(call: &Call<'_>, body: Bytes) -> Result<Answer, Failu
 }
 
 /// The body as an object in the stored form, in canonical form, with its warnings.
-pub(crate) fn decoded(call: &Call<'_>, body: &[u8], validation: FieldValidation) -> Result<(Value, Vec<String>), Failure> {
+pub(crate) fn decoded(
+    call: &Call<'_>,
+    body: &[u8],
+    validation: FieldValidation,
+) -> Result<(Value, Vec<String>), Failure> {
     negotiate::body(call.header(http::header::CONTENT_TYPE))?;
     let decoded = decode(call.kind, body, validation)?;
     Ok((convert::to_stored(call.kind, decoded.value), decoded.warnings))
@@ -126,7 +130,9 @@ async fn propose(call: &Call<'_>, key: &Key, draft: Draft, dry_run: bool) -> Res
 /// The bytes of a draft under the revision that it was given.
 pub(crate) fn stored(draft: &Draft, revision: Revision) -> Result<Bytes, Failure> {
     let object = Object::new(draft, revision);
-    object.map(|object| object.bytes().clone()).ok_or_else(|| Failure::Internal("a draft has no place for its revision".into()))
+    object
+        .map(|object| object.bytes().clone())
+        .ok_or_else(|| Failure::Internal("a draft has no place for its revision".into()))
 }
 
 /// Looks whether the preconditions hold, without proposing anything.

@@ -39,7 +39,8 @@ pub(crate) async fn delete(call: &Call<'_>, body: Bytes) -> Result<Answer, Failu
 
 /// `Status` of a deletion that has happened.
 pub(crate) fn success(call: &Call<'_>, name: &str, bytes: &[u8]) -> Bytes {
-    let uid = serde_json::from_slice::<Value>(bytes).map(|object| metadata::uid(&object).to_owned()).unwrap_or_default();
+    let uid =
+        serde_json::from_slice::<Value>(bytes).map(|object| metadata::uid(&object).to_owned()).unwrap_or_default();
     let mut details = Map::new();
     for (key, text) in [("name", name), ("group", call.kind.group), ("kind", call.kind.plural), ("uid", &uid)] {
         if !text.is_empty() {
@@ -76,12 +77,15 @@ impl DeleteOptions {
     pub(crate) fn parse(query: &Query, body: &[u8]) -> Result<Self, Failure> {
         let options = if body.is_empty() { of_query(query)? } else { decode_type(&DELETE_OPTIONS, body)? };
         let text = |path: &str| options.pointer(path).and_then(Value::as_str).filter(|text| !text.is_empty());
-        let dry_run: Vec<&str> =
-            options["dryRun"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        let dry_run: Vec<&str> = options["dryRun"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let mut causes = dry_run_causes(dry_run.iter().copied());
         if let Some(policy) = text("/propagationPolicy") {
             if !["Orphan", "Background", "Foreground"].contains(&policy) {
-                causes.push(Cause::not_supported("propagationPolicy", policy, &["Foreground", "Background", "Orphan", "nil"]));
+                causes.push(Cause::not_supported(
+                    "propagationPolicy",
+                    policy,
+                    &["Foreground", "Background", "Orphan", "nil"],
+                ));
             }
             if options["orphanDependents"].is_boolean() {
                 let detail = "orphanDependents and deletionPropagation cannot be both set";
@@ -112,7 +116,8 @@ impl DeleteOptions {
             if let Some(wanted) = wanted
                 && wanted != own
             {
-                let why = format!("Precondition failed: {word} in precondition: {wanted}, {word} in object meta: {own}");
+                let why =
+                    format!("Precondition failed: {word} in precondition: {wanted}, {word} in object meta: {own}");
                 return Err(Failure::Conflict(call.subject(name), why));
             }
         }

@@ -48,29 +48,33 @@ pub(crate) async fn page(call: &Call<'_>, options: &ListOptions, selection: &Sel
     let asked = Asked { scope: &scope, selection, limit };
     if !options.continue_token.is_empty() {
         if matches!(options.revision, WantedRevision::Given(_)) {
-            return Err(Failure::BadRequest("specifying resource version is not allowed when using continue".to_owned()));
+            return Err(Failure::BadRequest(
+                "specifying resource version is not allowed when using continue".to_owned(),
+            ));
         }
         let token = Token::decode(&options.continue_token, &scope)?;
         return continued(call, &asked, token).await;
     }
     // A page of a given state is exactly that state, so that its other pages can be, too.
-    let exact = options.revision_match == Some(RevisionMatch::Exact)
-        || (options.revision_match.is_none() && options.limit > 0);
+    let exact =
+        options.revision_match == Some(RevisionMatch::Exact) || (options.revision_match.is_none() && options.limit > 0);
     let state = get::state(call, options.revision).await?;
     let at = match options.revision {
         WantedRevision::Given(revision) if exact => Revision(revision),
         _ => state.revision(),
     };
-    asked.at(&state, at, None).map_err(|Gone| {
-        Failure::Expired("The resourceVersion for the provided list is too old.".to_owned())
-    })
+    asked
+        .at(&state, at, None)
+        .map_err(|Gone| Failure::Expired("The resourceVersion for the provided list is too old.".to_owned()))
 }
 
 async fn continued(call: &Call<'_>, asked: &Asked<'_>, token: Token) -> Result<Page, Failure> {
     let Some(revision) = token.revision else {
         let state = call.home.read().await?;
         let revision = state.revision();
-        return asked.at(&state, revision, Some(&token)).map_err(|Gone| Failure::Internal("the newest state is gone".into()));
+        return asked
+            .at(&state, revision, Some(&token))
+            .map_err(|Gone| Failure::Internal("the newest state is gone".into()));
     };
     let state = get::state(call, WantedRevision::Given(revision.0)).await?;
     asked.at(&state, revision, Some(&token)).map_err(|Gone| {
@@ -103,11 +107,8 @@ impl Asked<'_> {
     /// The objects as they were at the revision, behind the token's.
     fn at(&self, state: &State, revision: Revision, token: Option<&Token>) -> Result<Page, Gone> {
         let after = token.map(|token| &token.last);
-        let mut found = if revision >= state.revision() {
-            self.now(state, after)
-        } else {
-            self.past(state, revision, after)?
-        };
+        let mut found =
+            if revision >= state.revision() { self.now(state, after) } else { self.past(state, revision, after)? };
         let more = found.len() > self.limit;
         found.truncate(self.limit);
         let total = match token {
@@ -198,7 +199,9 @@ impl Token {
     /// # Errors
     /// 400.
     fn decode(text: &str, scope: &Scope) -> Result<Self, Failure> {
-        let invalid = || Failure::BadRequest("continue key is not valid: it must be one that a list of this kind gave".to_owned());
+        let invalid = || {
+            Failure::BadRequest("continue key is not valid: it must be one that a list of this kind gave".to_owned())
+        };
         let bytes = URL_SAFE_NO_PAD.decode(text).or(Err(invalid()))?;
         let mut parts = bytes.splitn(3, |byte| *byte == b':');
         let mut number = || -> Result<Option<u64>, Failure> {

@@ -55,14 +55,18 @@ impl Patch {
     /// 415 for a type that the kind does not take, 400 for a body that is no patch.
     pub(crate) fn parse(call: &Call<'_>, body: &[u8], options: &WriteOptions) -> Result<Self, Failure> {
         let types = PatchType::of(call.kind);
-        let allowed: Vec<negotiate::PatchType> = types.iter().map(|patch_type| match patch_type {
-            PatchType::Json => negotiate::PatchType::Json,
-            PatchType::Merge => negotiate::PatchType::Merge,
-            PatchType::Strategic => negotiate::PatchType::Strategic,
-        }).collect();
+        let allowed: Vec<negotiate::PatchType> = types
+            .iter()
+            .map(|patch_type| match patch_type {
+                PatchType::Json => negotiate::PatchType::Json,
+                PatchType::Merge => negotiate::PatchType::Merge,
+                PatchType::Strategic => negotiate::PatchType::Strategic,
+            })
+            .collect();
         let media_type = negotiate::patch(call.header(CONTENT_TYPE), &allowed)?.media_type();
         let patch_type = PatchType::from_content_type(media_type);
-        let patch_type = patch_type.ok_or_else(|| Failure::UnsupportedMediaType(format!("{media_type} is not served")))?;
+        let patch_type =
+            patch_type.ok_or_else(|| Failure::UnsupportedMediaType(format!("{media_type} is not served")))?;
         let validation = options.field_validation;
         Ok(Self { parsed: parse_body(patch_type, body, validation)?, validation })
     }

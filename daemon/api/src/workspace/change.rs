@@ -52,7 +52,11 @@ pub(crate) async fn change(call: &Call<'_>, sender: &Sender<'_>, body: Bytes) ->
         None => None,
     };
     let method = if call.path.verb == Verb::Update { "PUT" } else { "PATCH" };
-    let outbound = Outbound { method, rest: &sender.request.rest, version, body: without_revision(&body) };
+    if let Change::Replace(wanted) = &intent.change {
+        may_change_system_fields(call, &wanted.object, &found.object)?;
+    }
+    let body = for_owner(&body, call.path.verb);
+    let outbound = Outbound { method, rest: &sender.request.rest, version, body };
     elsewhere(call, sender, &form, &found.row, outbound).await
 }
 
@@ -103,12 +107,20 @@ impl Intent {
             Change::Replace(wanted) => Wanted { object: wanted.object.clone(), warnings: wanted.warnings.clone() },
             Change::Patch(patch) => patch.compute(call, old)?,
         };
-        if matches!(call.purpose, Purpose::WriteWorkspace { .. })
-            && let Some(metadata) = metadata::of_mut(&mut wanted.object)
-        {
-            encode::set_field(metadata, "resourceVersion", Value::from(metadata::resource_version(old)));
+        if matches!(call.purpose, Purpose::WriteWorkspace { .. }) {
+            adopt(&mut wanted.object, old);
         }
         Ok(wanted)
+    }
+}
+
+/// What each region shows in its own way is not the client's to say at the home: see [`for_owner`].
+fn adopt(object: &mut Value, old: &Value) {
+    if let Some(metadata) = metadata::of_mut(object) {
+        encode::set_field(metadata, "resourceVersion", Value::from(metadata::resource_version(old)));
+    }
+    if let (Some(spec), Some(url)) = (object.get_mut("spec").and_then(Value::as_object_mut), old.pointer("/spec/URL")) {
+        spec.entry("URL").or_insert_with(|| url.clone());
     }
 }
 
@@ -188,14 +200,19 @@ pub(crate) async fn shown(call: &Call<'_>, id: &ClusterId, version: Option<u64>)
     projected(&*merge::merged(call.home, id, version?).await?, id)
 }
 
-/// The body without the revision that the client saw: it is this region's, and means nothing at the owner.
-fn without_revision(body: &Bytes) -> Bytes {
+/// The body without what means something in this region only: the revision that the client saw, and, of a whole object,
+/// the address.
+fn for_owner(body: &Bytes, verb: Verb) -> Bytes {
     let Ok(mut value) = serde_json::from_slice::<Value>(body) else { return body.clone() };
-    let metadata = value.get_mut("metadata").and_then(Value::as_object_mut);
-    match metadata.and_then(|metadata| metadata.shift_remove("resourceVersion")) {
-        Some(_) => Bytes::from(value.to_string()),
-        None => body.clone(),
+    if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
+        metadata.shift_remove("resourceVersion");
     }
+    if verb == Verb::Update
+        && let Some(spec) = value.get_mut("spec").and_then(Value::as_object_mut)
+    {
+        spec.shift_remove("URL");
+    }
+    Bytes::from(value.to_string())
 }
 
 /// Writes the row, which is owned here; again when somebody else came between.
@@ -253,14 +270,19 @@ fn ready(call: &Call<'_>, object: &mut Value, old: &Value) -> Result<(), Failure
     content::keep_finalizer(object);
     let name = metadata::name(old);
     admit::may_change(call, object, Some(old))?;
-    if !call.user.is_in(MASTERS)
-        && let Some(why) = validate::workspace::forbidden_to_users(object, Some(old))
-    {
-        return Err(Failure::forbidden(call.subject(name), why));
-    }
+    may_change_system_fields(call, object, old)?;
     let causes = validate::update(call.kind, call.part, object, old);
     if !causes.is_empty() {
         return Err(Failure::invalid(call.kind.group, call.kind.kind, name, causes));
+    }
+    Ok(())
+}
+
+fn may_change_system_fields(call: &Call<'_>, object: &Value, old: &Value) -> Result<(), Failure> {
+    if !call.user.is_in(MASTERS)
+        && let Some(why) = validate::workspace::forbidden_to_users(object, Some(old))
+    {
+        return Err(Failure::forbidden(call.subject(metadata::name(old)), why));
     }
     Ok(())
 }

@@ -188,8 +188,7 @@ pub(crate) fn logical_cluster_key(id: &ClusterId) -> Option<Key> {
 pub fn root_objects(url: &str, now_ms: u64, random: &dyn Random) -> Vec<(Key, Draft)> {
     let id = ClusterId::new("root").expect("root is the id of a logical cluster");
     let now = Moment::from_unix_ms(now_ms).format(Precision::Seconds);
-    let new =
-        NewCluster { id: &id, path: "root", url, type_name: "root:root", user: None, owner: None, now: &now };
+    let new = NewCluster { id: &id, path: "root", url, type_name: "root:root", user: None, owner: None, now: &now };
     first_objects(&new, random).expect("root's first objects are within all limits")
 }
 

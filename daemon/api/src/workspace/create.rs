@@ -175,8 +175,11 @@ async fn make(
         now: &call.now_text(),
     };
     let objects = content::first_objects(&new, call.api.random())?;
-    let preconditions =
-        if view.home_of(parent) == Some(call.home.group()) { vec![Precondition::ClusterLive(parent.clone())] } else { vec![] };
+    let preconditions = if view.home_of(parent) == Some(call.home.group()) {
+        vec![Precondition::ClusterLive(parent.clone())]
+    } else {
+        vec![]
+    };
     let workspace = NewWorkspace {
         id: id.clone(),
         parent: parent.clone(),
@@ -188,7 +191,9 @@ async fn make(
     let operations = vec![Operation::CreateWorkspace(workspace)];
     let last = match call.home.submit(Txn { time_ms: call.now_ms(), preconditions, operations }).await? {
         Outcome::Done { last, .. } => last,
-        Outcome::Refused(Refusal::Exists { what }) if what == id.as_str() => return repeated(call, (parent, id), name).await,
+        Outcome::Refused(Refusal::Exists { what }) if what == id.as_str() => {
+            return repeated(call, (parent, id), name).await;
+        }
         Outcome::Refused(refusal) => return Err(refused(call, name, parent, refusal)),
     };
     let state = call.home.read_from(last, REVISION_PATIENCE).await?;

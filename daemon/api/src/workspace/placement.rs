@@ -18,10 +18,8 @@ pub(crate) fn place<'a>(object: &Value, name: &str, regions: &'a [RegionView]) -
         Some(selector) => Selector::from_object(selector, FIELD).map_err(invalid)?,
         None => Selector::default(),
     };
-    let mut matching: Vec<&RegionView> = regions
-        .iter()
-        .filter(|view| selector.matches_with(|key| view.labels.get(key).map(String::as_str)))
-        .collect();
+    let mut matching: Vec<&RegionView> =
+        regions.iter().filter(|view| selector.matches_with(|key| view.labels.get(key).map(String::as_str))).collect();
     // Without a selector a workspace lives where it is made.
     if selector.is_empty() {
         matching.retain(|view| view.local);
@@ -36,7 +34,10 @@ pub(crate) fn place<'a>(object: &Value, name: &str, regions: &'a [RegionView]) -
         return Err(invalid(vec![Cause::invalid_value(FIELD, object.pointer("/spec/location/selector"), detail)]));
     }
     let names: Vec<&str> = matching.iter().map(|view| view.region.as_str()).collect();
-    Err(Failure::Unavailable(format!("out of reach is every region that matches: {}; please try again", names.join(", "))))
+    Err(Failure::Unavailable(format!(
+        "out of reach is every region that matches: {}; please try again",
+        names.join(", ")
+    )))
 }
 
 #[cfg(test)]
@@ -53,7 +54,10 @@ mod tests {
         let view = |name: &str, reachable: bool, local: bool| RegionView {
             region: RegionName::new(name).unwrap(),
             group: GroupId::new(name).unwrap(),
-            labels: BTreeMap::from([("region".to_owned(), name.to_owned()), ("survives".to_owned(), "zone".to_owned())]),
+            labels: BTreeMap::from([
+                ("region".to_owned(), name.to_owned()),
+                ("survives".to_owned(), "zone".to_owned()),
+            ]),
             reachable,
             local,
         };

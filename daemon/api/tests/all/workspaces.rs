@@ -1,0 +1,292 @@
+//! Workspaces: made, placed, read everywhere, written at home.
+
+use std::sync::atomic::Ordering;
+
+use hanse_base::id::ClusterId;
+use hanse_store::home::Home;
+use serde_json::{Value, json};
+
+use crate::fixture::{MAPS, region, regions, synchronize};
+
+const PATH: &str = "/apis/tenancy.kcp.io/v1alpha1/workspaces";
+const CLUSTER: &str = "/apis/core.kcp.io/v1alpha1/logicalclusters/cluster";
+
+fn workspace(name: &str) -> Value {
+    json!({"metadata": {"name": name}})
+}
+
+fn placed(name: &str, region: &str) -> Value {
+    json!({"metadata": {"name": name}, "spec": {"location": {"selector": {"matchLabels": {"region": region}}}}})
+}
+
+#[tokio::test]
+async fn a_workspace_is_ready_in_the_answer() {
+    let region = region();
+    let made = region.post(PATH, &workspace("org")).await.expect(201);
+    let id = made["spec"]["cluster"].as_str().unwrap();
+    assert_eq!(id.len(), 16);
+    assert_eq!(made["spec"]["URL"], "https://eu.example:6443/clusters/root:org");
+    assert_eq!(made["spec"]["type"], json!({"name": "universal", "path": "root"}));
+    assert_eq!(made["status"]["phase"], "Ready");
+    let metadata = &made["metadata"];
+    assert_eq!(
+        (&metadata["labels"]["region"], &metadata["labels"]["tenancy.kcp.io/phase"]),
+        (&json!("eu"), &json!("Ready"))
+    );
+    assert_eq!(metadata["annotations"]["kcp.io/cluster"], "root");
+    assert_eq!(metadata["annotations"]["experimental.tenancy.kcp.io/owner"], r#"{"username":"kcp-admin"}"#);
+    assert_eq!(metadata["finalizers"], json!(["core.kcp.io/logicalcluster"]));
+    assert_eq!(region.get(&format!("{PATH}/org")).await.expect(200), made);
+    for prefix in ["root:org".to_owned(), id.to_owned()] {
+        let cluster = region.get(&format!("/clusters/{prefix}{CLUSTER}")).await.expect(200);
+        assert_eq!(cluster["metadata"]["annotations"]["kcp.io/path"], "root:org");
+        assert_eq!(cluster["metadata"]["annotations"]["kcp.io/cluster"], id);
+        assert_eq!(cluster["spec"]["owner"]["name"], "org");
+        assert_eq!(cluster["spec"]["owner"]["uid"], metadata["uid"]);
+        assert_eq!(cluster["status"]["phase"], "Ready");
+        let namespaces = region.get(&format!("/clusters/{prefix}/api/v1/namespaces")).await.expect(200);
+        let names: Vec<&Value> =
+            namespaces["items"].as_array().unwrap().iter().map(|item| &item["metadata"]["name"]).collect();
+        assert_eq!(names, ["default", "kube-system"]);
+    }
+    let child = region.post(&format!("/clusters/{id}{PATH}"), &workspace("team")).await.expect(201);
+    assert_eq!(child["spec"]["URL"], "https://eu.example:6443/clusters/root:org:team");
+    assert_eq!(region.get(&format!("/clusters/{id}:team/api")).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_workspace_that_cannot_be_made_is_refused() {
+    let region = region();
+    region.post(PATH, &workspace("org")).await.expect(201);
+    let table = [
+        (PATH.to_owned(), workspace("org"), 409),
+        (PATH.to_owned(), workspace("Org"), 422),
+        (PATH.to_owned(), workspace("a.b"), 422),
+        (PATH.to_owned(), placed("a", "nowhere"), 422),
+        (PATH.to_owned(), json!({"metadata": {"name": "a"}, "spec": {"cluster": "abc"}}), 403),
+        (PATH.to_owned(), json!({"metadata": {"name": "a"}, "spec": {"URL": "https://x"}}), 403),
+        (PATH.to_owned(), json!({"metadata": {"name": "a"}, "spec": {"type": {"name": "9"}}}), 422),
+        (format!("/clusters/root:none{PATH}"), workspace("a"), 404),
+        (format!("/clusters/none{PATH}"), workspace("a"), 403),
+    ];
+    for (path, body, status) in table {
+        let reply = region.post(&path, &body).await;
+        assert_eq!(reply.status, status, "{path} {body} {:?}", reply.bytes);
+    }
+    let taken = region.post(PATH, &workspace("org")).await.failure(409);
+    assert_eq!(taken, r#"workspaces.tenancy.kcp.io "org" already exists"#);
+    assert_eq!(region.post(&format!("{PATH}?dryRun=All"), &workspace("org")).await.status, 409);
+    let before = region.home_revision();
+    region.post(&format!("{PATH}?dryRun=All"), &workspace("dry")).await.expect(201);
+    assert_eq!(region.home_revision(), before);
+    let generated = region.post(PATH, &json!({"metadata": {"generateName": "ws-"}})).await.expect(201);
+    assert_eq!(generated["metadata"]["name"].as_str().unwrap().len(), 8);
+}
+
+#[tokio::test]
+async fn a_workspace_is_changed_at_its_rows_version() {
+    let region = region();
+    let made = region.post(PATH, &workspace("org")).await.expect(201);
+    let path = format!("{PATH}/org");
+    let labelled = region.merge(&path, &json!({"metadata": {"labels": {"a": "1"}}})).await.expect(200);
+    assert_eq!(labelled["metadata"]["labels"]["a"], "1");
+    assert_ne!(labelled["metadata"]["resourceVersion"], made["metadata"]["resourceVersion"]);
+    assert_eq!(region.merge(&path, &json!({"metadata": {"labels": {"a": "1"}}})).await.expect(200), labelled);
+    assert_eq!(region.put(&path, &made).await.status, 409);
+    let mut wanted = labelled.clone();
+    wanted["metadata"]["annotations"]["mine"] = json!("1");
+    wanted["metadata"]["finalizers"] = json!([]);
+    wanted["status"]["phase"] = json!("Scheduling");
+    let changed = region.put(&path, &wanted).await.expect(200);
+    assert_eq!(changed["metadata"]["annotations"]["mine"], "1");
+    assert_eq!(changed["metadata"]["finalizers"], json!(["core.kcp.io/logicalcluster"]));
+    assert_eq!(changed["status"]["phase"], "Ready");
+    let mut without = changed.clone();
+    without["metadata"].as_object_mut().unwrap().shift_remove("resourceVersion");
+    assert!(region.put(&path, &without).await.failure(422).contains("must be specified for an update"));
+    for (body, status) in [
+        (json!({"spec": {"cluster": "other"}}), 403),
+        (json!({"spec": {"URL": "https://other"}}), 403),
+        (json!({"spec": {"type": {"name": "other"}}}), 403),
+        (json!({"metadata": {"labels": {"tenancy.kcp.io/phase": "x"}}}), 403),
+        (json!({"metadata": {"resourceVersion": "1"}}), 409),
+    ] {
+        assert_eq!(region.merge(&path, &body).await.status, status, "{body}");
+    }
+    assert_eq!(region.merge(&format!("{path}/status"), &json!({"status": {"phase": "x"}})).await.status, 403);
+    assert_eq!(region.merge(&format!("{PATH}/none"), &json!({})).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_deleted_workspace_takes_nothing_new_and_says_so() {
+    let region = region();
+    let made = region.post(PATH, &workspace("org")).await.expect(201);
+    let marked = region.delete(&format!("{PATH}/org")).await.expect(200);
+    assert!(marked["metadata"]["deletionTimestamp"].is_string());
+    assert_eq!(
+        (&marked["status"]["phase"], &marked["metadata"]["labels"]["tenancy.kcp.io/phase"]),
+        (&json!("Deleting"), &json!("Deleting"))
+    );
+    assert_eq!(region.delete(&format!("{PATH}/org")).await.expect(200), marked);
+    let cluster = region.get(&format!("/clusters/root:org{CLUSTER}")).await.expect(200);
+    assert_eq!(cluster["status"]["phase"], "Deleting");
+    let refused = region.post(&format!("/clusters/root:org{MAPS}"), &json!({"metadata": {"name": "a"}})).await;
+    assert!(refused.failure(403).contains("being terminated"));
+    let child = region.post(&format!("/clusters/root:org{PATH}"), &workspace("team")).await;
+    assert_eq!(child.status, 403, "{child:?}");
+    assert_eq!(region.get(&format!("/clusters/root:org{MAPS}")).await.status, 200, "content stays readable");
+    let exact = json!({"preconditions": {"uid": "other"}}).to_string();
+    region.post(PATH, &workspace("b")).await.expect(201);
+    assert_eq!(region.send(&format!("DELETE {PATH}/b"), &[], exact).await.status, 409);
+    let all = region.delete(PATH).await.expect(200);
+    assert_eq!(all["items"].as_array().unwrap().len(), 2);
+    let left = region.get(PATH).await.expect(200);
+    assert!(left["items"].as_array().unwrap().iter().all(|item| item["metadata"]["deletionTimestamp"].is_string()));
+    assert_ne!(made["metadata"]["resourceVersion"], marked["metadata"]["resourceVersion"]);
+}
+
+/// Regions that bring their documents to each other all the time, as the daemons do.
+async fn synchronized<T>(regions: &[crate::fixture::Region], work: impl Future<Output = T>) -> T {
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = tokio::task::yield_now() => synchronize(regions),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_workspace_is_placed_and_read_and_written_from_every_region() {
+    let regions = regions(&["eu", "us", "ap"]);
+    let (eu, us, ap) = (&regions[0], &regions[1], &regions[2]);
+    let made = synchronized(&regions, eu.post(PATH, &placed("org", "us"))).await.expect(201);
+    assert_eq!(made["metadata"]["labels"]["region"], "us");
+    assert_eq!(made["spec"]["URL"], "https://eu.example:6443/clusters/root:org", "each region shows its own address");
+    let id = ClusterId::new(made["spec"]["cluster"].as_str().unwrap()).unwrap();
+    assert_eq!(us.home.view().home_of(&id).unwrap().as_str(), "us");
+    synchronize(&regions);
+    let seen = ap.get(&format!("{PATH}/org")).await.expect(200);
+    assert_eq!(
+        (&seen["metadata"]["uid"], &seen["spec"]["URL"]),
+        (&made["metadata"]["uid"], &json!("https://ap.example:6443/clusters/root:org"))
+    );
+
+    let patched =
+        synchronized(&regions, ap.merge(&format!("{PATH}/org"), &json!({"metadata": {"labels": {"a": "1"}}}))).await;
+    let patched = patched.expect(200);
+    assert_eq!(patched["metadata"]["labels"]["a"], "1");
+    assert_eq!(patched["spec"]["URL"], "https://ap.example:6443/clusters/root:org");
+    assert_eq!(ap.get(&format!("{PATH}/org")).await.expect(200), patched, "one reads one's own write");
+    assert_eq!(ap.put(&format!("{PATH}/org"), &seen).await.status, 409, "a revision seen before the write is stale");
+    let mut wanted = patched.clone();
+    wanted["metadata"]["labels"]["b"] = json!("2");
+    let put = synchronized(&regions, ap.put(&format!("{PATH}/org"), &wanted)).await.expect(200);
+    assert_eq!(put["metadata"]["labels"]["b"], "2");
+    let marked = synchronized(&regions, ap.delete(&format!("{PATH}/org"))).await.expect(200);
+    assert_eq!(marked["status"]["phase"], "Deleting");
+}
+
+#[tokio::test]
+async fn a_stale_row_is_a_conflict_at_its_home() {
+    let regions = regions(&["eu", "us"]);
+    let (eu, us) = (&regions[0], &regions[1]);
+    synchronized(&regions, eu.post(PATH, &placed("org", "us"))).await.expect(201);
+    synchronize(&regions);
+    let seen = eu.get(&format!("{PATH}/org")).await.expect(200);
+    us.merge(&format!("{PATH}/org"), &json!({"metadata": {"labels": {"a": "1"}}})).await.expect(200);
+    // eu has not heard of the change: the revision that its client saw is its newest.
+    let stale = eu.put(&format!("{PATH}/org"), &seen).await;
+    assert!(stale.failure(409).contains("the object has been modified"));
+    let merged =
+        synchronized(&regions, eu.merge(&format!("{PATH}/org"), &json!({"metadata": {"labels": {"b": "1"}}}))).await;
+    let labels = merged.expect(200)["metadata"]["labels"].clone();
+    assert_eq!((&labels["a"], &labels["b"]), (&json!("1"), &json!("1")));
+}
+
+#[tokio::test]
+async fn a_region_that_is_cut_off_still_makes_workspaces_under_any_parent() {
+    let regions = regions(&["eu", "us"]);
+    let (eu, us) = (&regions[0], &regions[1]);
+    synchronize(&regions);
+    eu.link.cut.store(true, Ordering::Relaxed);
+    us.post(PATH, &workspace("new")).await.expect(201);
+    assert_eq!(us.get("/clusters/root:new/api").await.status, 200);
+    assert_eq!(us.post(PATH, &workspace("new")).await.status, 409);
+    assert!(us.post(PATH, &placed("x", "eu")).await.failure(503).contains("eu"));
+    eu.post(PATH, &workspace("new")).await.expect(201);
+    eu.link.cut.store(false, Ordering::Relaxed);
+    synchronize(&regions);
+    let names = |list: Value| {
+        let items = list["items"].as_array().unwrap().clone();
+        items.iter().map(|item| item["metadata"]["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let (in_eu, in_us) = (names(eu.get(PATH).await.expect(200)), names(us.get(PATH).await.expect(200)));
+    assert_eq!(in_eu, in_us);
+    assert_eq!((in_eu.len(), in_eu[0].as_str()), (2, "new"));
+    let taken = us.post(PATH, &workspace("new")).await;
+    assert_eq!(taken.status, 409, "the parent's home knows the name");
+}
+
+#[tokio::test]
+async fn a_parent_can_ask_for_strict_naming() {
+    let regions = regions(&["eu", "us"]);
+    let (eu, us) = (&regions[0], &regions[1]);
+    eu.post(PATH, &json!({"metadata": {"name": "org", "annotations": {"hanse.dev/naming": "strict"}}}))
+        .await
+        .expect(201);
+    synchronize(&regions);
+    eu.link.cut.store(true, Ordering::Relaxed);
+    let refused = us.post(&format!("/clusters/root:org{PATH}"), &workspace("team")).await;
+    assert!(refused.failure(503).contains("strict"));
+    eu.link.cut.store(false, Ordering::Relaxed);
+    us.post(&format!("/clusters/root:org{PATH}"), &workspace("team")).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_workspace_is_renamed_and_moved() {
+    let regions = regions(&["eu", "us"]);
+    let (eu, us) = (&regions[0], &regions[1]);
+    for name in ["a", "b"] {
+        eu.post(PATH, &workspace(name)).await.expect(201);
+    }
+    let child =
+        synchronized(&regions, eu.post(&format!("/clusters/root:a{PATH}"), &placed("x", "us"))).await.expect(201);
+    synchronize(&regions);
+    let order = json!({"parent": "root:b", "name": "y"});
+    let moved = synchronized(&regions, eu.post(&format!("/clusters/root:a{PATH}/x/move"), &order)).await.expect(200);
+    assert_eq!((&moved["metadata"]["name"], &moved["spec"]["cluster"]), (&json!("y"), &child["spec"]["cluster"]));
+    assert_eq!(moved["spec"]["URL"], "https://eu.example:6443/clusters/root:b:y");
+    assert_eq!(eu.get(&format!("/clusters/root:a{PATH}/x")).await.status, 404);
+    synchronize(&regions);
+    assert_eq!(us.get("/clusters/root:b:y/api").await.status, 200);
+    let cycle = eu.post(&format!("{PATH}/b/move"), &json!({"parent": "root:b:y"})).await;
+    assert_eq!(cycle.status, 409, "{cycle:?}");
+    let renamed = eu.post(&format!("{PATH}/b/move"), &json!({"name": "c"})).await.expect(200);
+    assert_eq!(renamed["metadata"]["name"], "c");
+    for (body, status) in [
+        (json!({"name": "a"}), 409),
+        (json!({"name": "A"}), 400),
+        (json!({"parent": "root:none"}), 404),
+        (json!({"parent": "!"}), 400),
+        (json!({"other": 1}), 400),
+        (json!([]), 400),
+    ] {
+        assert_eq!(eu.post(&format!("{PATH}/c/move"), &body).await.status, status, "{body}");
+    }
+    assert_eq!(eu.post(&format!("{PATH}/none/move"), &json!({"name": "d"})).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_watch_of_workspaces_sees_those_of_other_regions() {
+    let regions = regions(&["eu", "us"]);
+    let (eu, us) = (&regions[0], &regions[1]);
+    let mut watch = eu.watch(&format!("{PATH}?watch=true")).await;
+    us.post(PATH, &workspace("org")).await.expect(201);
+    synchronize(&regions);
+    assert_eq!(watch.shown(1).await, ["ADDED org"]);
+    us.delete(&format!("{PATH}/org")).await.expect(200);
+    synchronize(&regions);
+    assert_eq!(watch.shown(1).await, ["MODIFIED org"]);
+}
