@@ -319,3 +319,41 @@ impl Drop for Subscription {
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{RING_EVENTS_MAX, locked};
+    use crate::key::{Key, Scope};
+    use crate::machine::Machine;
+    use crate::object::Draft;
+    use crate::txn::{Operation, Txn};
+    use bytes::Bytes;
+    use hanse_base::id::{ClusterId, GroupId};
+    use std::sync::Arc;
+
+    fn write(machine: &mut Machine, times: usize) {
+        let key = Key::new("configmaps", &ClusterId::new("system:a").unwrap(), "n", "o").unwrap();
+        let bytes = Bytes::from_static(br#"{"metadata":{"resourceVersion":""}}"#);
+        let draft = Draft { bytes, revision_at: 32, labels: Box::default(), deleting: false };
+        let txn = Txn { time_ms: 0, preconditions: vec![], operations: vec![Operation::Put(key, draft)] };
+        machine.apply_batch(&vec![txn.encode(); times]);
+        machine.publish();
+    }
+
+    #[test]
+    fn a_topic_keeps_few_events_and_goes_with_its_last_subscription() {
+        let mut machine = Machine::new(GroupId::new("eu").unwrap());
+        let hub = Arc::clone(machine.hub());
+        write(&mut machine, 10);
+        assert!(locked(&hub.topics).by_prefix.is_empty(), "nothing is kept for nobody");
+        let scope = Scope { resource: "configmaps".into(), cluster: None, namespace: None };
+        let (first, second) = (hub.subscribe(scope.clone(), hub.tip()), hub.subscribe(scope, hub.tip()));
+        write(&mut machine, 1_000);
+        assert_eq!(locked(&hub.topics).by_prefix.len(), 1);
+        assert_eq!(locked(&first.topic.ring).events.len(), RING_EVENTS_MAX);
+        drop(first);
+        assert_eq!(locked(&hub.topics).by_prefix.len(), 1);
+        drop(second);
+        assert!(locked(&hub.topics).by_prefix.is_empty());
+    }
+}
