@@ -305,16 +305,13 @@ impl Group {
         }
     }
 
-    /// A sole voter elects itself at once. In a larger group the first voter asks at once, so that a group whose daemons
-    /// start together need not wait for an election time; the pre-vote disturbs nobody who has a leader.
+    /// A sole voter elects itself at once. Any other voter asks at once whether it would be elected, so that a group whose
+    /// daemons start together need not wait for an election time; the pre-vote disturbs nobody who has a leader.
     async fn stand_first(&self) {
         let replica = &self.inner.replica;
-        let here = replica.config.daemon;
-        let (is_sole, is_first) = replica.with_metrics(|metrics| {
-            let first = metrics.membership_config.voter_ids().min();
-            (replica.is_sole_voter(metrics), first == Some(here))
-        });
-        if (is_sole || is_first) && replica.raft.trigger().elect(!is_sole).await.is_err() {
+        let is_sole = replica.with_metrics(|metrics| replica.is_sole_voter(metrics));
+        let is_voter = self.status().voters.contains(&replica.config.daemon);
+        if is_voter && replica.raft.trigger().elect(!is_sole).await.is_err() {
             tracing::warn!("the consensus engine stopped at once");
         }
     }

@@ -16,6 +16,7 @@ use hanse_base::random::SystemRandom;
 use crate::config::{GroupConfig, Limits};
 use crate::error::{ProposeError, StartError};
 use crate::group::{Group, Seams};
+use crate::status::Role;
 use crate::testing::disk::{Crash, FaultDisk};
 use crate::testing::machine::{ListMachine, Seen};
 use crate::testing::net::Hub;
@@ -84,9 +85,13 @@ async fn a_crash_loses_no_acknowledged_proposal_and_no_read_goes_back() {
     for (round, crash) in
         [Crash::LoseAll, Crash::KeepPart(5), Crash::Tear(9), Crash::KeepAll].into_iter().cycle().take(12).enumerate()
     {
+        disk.slow_syncs(Duration::from_millis(3));
         let sole = start(&disk).await;
+        // The worst moment: it leads, and has not committed anything in its term.
+        wait_for(|| sole.group.status().role == Role::Leader).await;
         sole.group.read_index().await.unwrap();
         assert_eq!(sole.seen.list(), acknowledged, "round {round} after {crash:?}");
+        disk.slow_syncs(Duration::ZERO);
         for number in 0..7 {
             let command = command(round * 100 + number);
             sole.group.propose(command.clone()).await.unwrap();
@@ -271,6 +276,6 @@ async fn wait_for(mut is_so: impl FnMut() -> bool) {
 
 async fn wait_for_async<F: Future<Output = bool>>(mut is_so: impl FnMut() -> F) {
     while !is_so().await {
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }

@@ -49,6 +49,8 @@ mod group_test;
 #[cfg(test)]
 mod log_test;
 #[cfg(test)]
+mod measure_test;
+#[cfg(test)]
 mod replicas_test;
 #[cfg(test)]
 mod testing;

@@ -299,6 +299,30 @@ async fn a_torn_tail_is_cut_at_every_length() {
 }
 
 #[tokio::test]
+async fn what_an_opened_log_shows_is_durable_even_if_it_was_not_synced_before() {
+    let disk = FaultDisk::default();
+    let log = open(&disk).unwrap();
+    append(&log, vec![entry(1, 0, 20)]).await.unwrap();
+    disk.slow_syncs(std::time::Duration::from_millis(200));
+    let appends = disk.appends();
+    log.append(std::iter::once(entry(1, 1, 20)), IOFlushed::noop()).await.unwrap();
+    while picture(&log).await.entries.len() < 2 || disk.appends() == appends {
+        tokio::task::yield_now().await;
+    }
+    // The process is killed between the write and the end of the sync.
+    disk.crash(Crash::KeepAll);
+    disk.slow_syncs(std::time::Duration::ZERO);
+    log.close();
+    let log = open(&disk).unwrap();
+    let shown = picture(&log).await;
+    disk.crash(Crash::LoseAll);
+    log.close();
+    let log = open(&disk).unwrap();
+    assert_eq!(picture(&log).await, shown);
+    log.close();
+}
+
+#[tokio::test]
 async fn a_failed_sync_stops_the_log_for_good() {
     let disk = FaultDisk::default();
     let log = open(&disk).unwrap();

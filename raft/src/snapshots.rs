@@ -208,3 +208,36 @@ pub(crate) fn check(file: Arc<dyn DiskFile>, group: &GroupId) -> io::Result<Snap
     reader.finish()?;
     Ok(meta)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use hanse_base::id::GroupId;
+
+    use super::{SnapshotMeta, Snapshots};
+    use crate::consensus::log_id;
+    use crate::machine::Machine;
+    use crate::testing::disk::FaultDisk;
+    use crate::testing::machine::ListMachine;
+
+    #[test]
+    fn a_snapshot_that_comes_late_does_not_replace_a_newer_one() {
+        let disk = FaultDisk::default();
+        let open = || {
+            let group = GroupId::new("eu").unwrap();
+            Snapshots::open(Arc::new(disk.clone()), Path::new("/group"), group, &mut ListMachine::default()).unwrap()
+        };
+        let snapshots = open();
+        for index in [5, 9, 7] {
+            let meta = SnapshotMeta { last_log_id: Some(log_id(1, index)), ..SnapshotMeta::default() };
+            let (file, unfinished) = snapshots.write(&meta, &*ListMachine::default().snapshot()).unwrap();
+            snapshots.adopt(&meta, file, unfinished).unwrap();
+        }
+        let newest = |snapshots: &Snapshots| snapshots.current().unwrap().meta.last_log_id.map(|id| id.index);
+        assert_eq!(newest(&snapshots), Some(9));
+        assert_eq!(newest(&open()), Some(9));
+        assert_eq!(disk.contents().len(), 1, "neither older ones nor unfinished files stay");
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use hanse_base::disk::{Disk, DiskFile};
 
@@ -16,7 +17,7 @@ pub(crate) enum Crash {
     KeepPart(u64),
     /// As before, and pages within the part are zero, as when a file system writes them in another order.
     Tear(u64),
-    /// The process was killed; the machine lives.
+    /// The process was killed; the machine lives, so nothing is lost, but what was not synced still can be later.
     KeepAll,
 }
 
@@ -33,6 +34,7 @@ struct State {
     syncs: u64,
     appends: u64,
     fails_sync: bool,
+    sync_takes: Duration,
     fails_append_of: Option<&'static str>,
 }
 
@@ -58,9 +60,10 @@ impl FaultDisk {
     pub(crate) fn crash(&self, crash: Crash) {
         self.with(|state| {
             state.epoch += 1;
-            if crash != Crash::KeepAll {
-                state.names = state.durable_names.clone();
+            if crash == Crash::KeepAll {
+                return;
             }
+            state.names = state.durable_names.clone();
             for (number, file) in state.files.iter_mut().enumerate() {
                 file.data = survived(file, crash, number as u64);
                 file.durable = file.data.clone();
@@ -100,6 +103,11 @@ impl FaultDisk {
         self.with(|state| state.appends)
     }
 
+    /// Makes every sync take a while.
+    pub(crate) fn slow_syncs(&self, takes: Duration) {
+        self.with(|state| state.sync_takes = takes);
+    }
+
     pub(crate) fn fail_syncs(&self) {
         self.with(|state| state.fails_sync = true);
     }
@@ -120,8 +128,8 @@ impl FaultDisk {
 fn survived(file: &File, crash: Crash, number: u64) -> Vec<u8> {
     let seed = match crash {
         Crash::LoseAll => return file.durable.clone(),
-        Crash::KeepAll => return file.data.clone(),
         Crash::KeepPart(seed) | Crash::Tear(seed) => mix(seed, number),
+        Crash::KeepAll => return file.data.clone(),
     };
     let Some(unsynced) = file.data.strip_prefix(file.durable.as_slice()) else { return file.durable.clone() };
     let kept = usize::try_from(seed % (unsynced.len() as u64 + 1)).unwrap();
@@ -232,6 +240,8 @@ impl DiskFile for Handle {
     }
 
     fn sync(&self) -> io::Result<()> {
+        let takes = self.disk.with(|state| state.sync_takes);
+        std::thread::sleep(takes);
         self.with(|state, file| {
             if state.fails_sync {
                 // As a kernel does: the next sync would succeed although the pages are lost.
