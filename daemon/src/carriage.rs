@@ -98,14 +98,28 @@ impl Carriage {
                     Ok(Err(why)) => unreachable(&region, why),
                     Err(error) => unreachable(&region, error.to_string()),
                 },
-                Err(error) if error.nothing_done() => unreachable(&region, error.to_string()),
-                Err(error) => CarryError::Unknown { region: region.clone(), why: error.to_string() },
+                Err(error) if error.nothing_done() => unreachable(&region, self.describe(daemon, &error)),
+                Err(error) => CarryError::Unknown { region: region.clone(), why: self.describe(daemon, &error) },
             };
             if Instant::now() >= deadline {
                 break;
             }
         }
         Err(failure)
+    }
+
+    fn name(&self, daemon: DaemonId) -> &str {
+        self.config.member(daemon).map_or("a daemon", |member| &member.name)
+    }
+
+    /// A failure in words for people, who know daemons by their names.
+    fn describe(&self, daemon: DaemonId, error: &LinkError) -> String {
+        let name = self.name(daemon);
+        match error {
+            LinkError::Unreachable { why, .. } | LinkError::Unanswered { why, .. } => format!("{name}: {why}"),
+            LinkError::Refused { why, .. } => format!("{name}: {why}"),
+            other => format!("{name}: {other}"),
+        }
     }
 
     async fn attempt(
@@ -115,17 +129,23 @@ impl Carriage {
         request: &Carried,
         deadline: Instant,
     ) -> Result<CarriedAnswer, Failure> {
-        let late =
-            |_elapsed| Failure::NotSent(format!("daemon {daemon} did not take it within {} ms", REACH_MAX.as_millis()));
-        let not_sent = |error: LinkError| Failure::NotSent(error.to_string());
+        let late = |_elapsed| {
+            Failure::NotSent(format!(
+                "{}: it did not take the request within {} ms",
+                self.name(daemon),
+                REACH_MAX.as_millis()
+            ))
+        };
+        let not_sent = |error: LinkError| Failure::NotSent(self.describe(daemon, &error));
         let opened = timeout_at(deadline, self.mesh.open(daemon, Lane::Carry)).await.map_err(late)?;
         let mut stream = opened.map_err(not_sent)?;
         // The home begins when the whole body is there, which is written last: a failed write has begun nothing.
         stream.write_frame(head.clone()).await.map_err(not_sent)?;
         stream.write_frame(request.body.clone()).await.map_err(not_sent)?;
         stream.finish().map_err(not_sent)?;
-        let sent =
-            |error: LinkError| if error.nothing_done() { not_sent(error) } else { Failure::Sent(error.to_string()) };
+        let sent = |error: LinkError| {
+            if error.nothing_done() { not_sent(error) } else { Failure::Sent(self.describe(daemon, &error)) }
+        };
         read_answer(stream).await.map_err(|error| error.map_or_else(|| Failure::Sent("no answer".into()), sent))
     }
 }
@@ -176,3 +196,22 @@ pub(crate) fn is_connected(state: &LinkState) -> bool {
 
 /// The longest time until a request has left, or the region is called out of reach.
 const REACH_MAX: Duration = Duration::from_millis(1500);
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use hanse_sync::mesh::LinkState;
+
+    use super::rank;
+
+    #[test]
+    fn the_nearest_daemon_with_a_link_is_asked_first() {
+        let connected = |ms| LinkState::Connected { rtt: Duration::from_millis(ms), since: Instant::now() };
+        let down = LinkState::Down { why: String::new(), since: Instant::now() };
+        let mut states = [down, LinkState::Dialing, connected(80), connected(2)];
+        states.sort_by_key(rank);
+        assert_eq!(states.iter().map(|state| rank(state).0).collect::<Vec<_>>(), [0, 0, 1, 2]);
+        assert_eq!(rank(&states[0]).1, Duration::from_millis(2));
+    }
+}

@@ -1,7 +1,7 @@
 //! Streams that other daemons open to this one, each to its place by its lane.
 //!
 //! Raft is spoken within the region only. Every stream is a task of one set, which shutdown ends; there are never more
-//! than [`STREAMS_MAX`] of them, and never more than [`CARRIED_MAX`] carried requests: above that a stream is refused or
+//! than [`STREAMS_MAX`] of them, and never more than [`crate::overview::CARRIED_MAX`] carried requests: above that a stream is refused or
 //! answered with 503, so that a busy region slows others down and does not fall over.
 
 use std::pin::pin;
@@ -21,7 +21,7 @@ use hanse_sync::session::{self, Beat, ChangeSource};
 use hanse_sync::stream::{ReceiveHalf, SendHalf, Stream};
 use http_body_util::BodyExt;
 use tokio::io::AsyncWriteExt;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -40,10 +40,8 @@ pub(crate) struct Lanes {
     pub(crate) api: Arc<Api>,
     /// For tree sessions.
     pub(crate) source: Arc<dyn ChangeSource>,
-    /// For status, and names.
+    /// For status, names, and places for carried requests.
     pub(crate) overview: Arc<Overview>,
-    /// Places for carried requests.
-    pub(crate) places: Semaphore,
 }
 
 impl Lanes {
@@ -133,7 +131,7 @@ impl Lanes {
     }
 
     async fn answer_carried(&self, head: &[u8], body: Bytes, send: &mut SendHalf) -> Result<(), LinkError> {
-        let answer = match (self.places.try_acquire(), Carried::decode(head, body)) {
+        let answer = match (self.overview.carried().try_acquire(), Carried::decode(head, body)) {
             (Ok(_place), Ok(carried)) => {
                 let answer = self.api.answer_carried(carried).await;
                 return write_answer(answer, send).await;
@@ -166,7 +164,7 @@ impl Lanes {
 
     async fn status(&self, mut stream: Stream) -> Result<(), LinkError> {
         let Some(_request) = stream.read_frame(STATUS_REQUEST_BYTES_MAX).await? else { return Ok(()) };
-        let status = serde_json::to_vec(&self.overview.own_status()).unwrap_or_default();
+        let status = serde_json::to_vec(&self.overview.own_status().await).unwrap_or_default();
         stream.answer(Bytes::from(status)).await
     }
 }
@@ -218,8 +216,6 @@ fn refusal(code: u16, message: &str) -> CarriedAnswer {
 
 /// Streams of all peers at once. Above it a stream is reset: its opener tries elsewhere or later.
 const STREAMS_MAX: usize = 32_768;
-/// Carried requests of all peers at once, watches included. Above it: 503 with Retry-After.
-pub(crate) const CARRIED_MAX: usize = 16_384;
 /// From the opening of the stream until the whole request is there.
 const ARRIVAL_MAX: Duration = Duration::from_secs(30);
 /// What is held between the link and the file of a snapshot that arrives.

@@ -151,7 +151,9 @@ fn start(command: Command) -> anyhow::Result<()> {
         }
         Command::Version => writeln!(io::stdout(), "hansed {}", env!("CARGO_PKG_VERSION"))?,
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "hansed", &mut io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "hansed", &mut script);
+            io::stdout().write_all(&script)?;
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! What this daemon knows of itself and the others: the answers to `hanse`, and to other daemons' questions.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -10,9 +10,11 @@ use hanse_base::net::BoxFuture;
 use hanse_raft::group::Group;
 use hanse_raft::status::Role;
 use hanse_store::home::Home;
+use hanse_store::state::State;
 use hanse_sync::lane::Lane;
 use hanse_sync::mesh::LinkState;
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::admin::{Administration, Request};
 use crate::carriage::Carriage;
@@ -30,8 +32,20 @@ pub(crate) struct Overview {
     contacts: Contacts,
     clock: Arc<dyn Clock>,
     started: Instant,
-    /// The digest of the tree that was asked for last, and the heads that it was made from.
-    digest: Mutex<Option<(Vec<Head>, u64, String)>>,
+    /// Places for requests that other daemons carry here.
+    carried: Semaphore,
+    /// The digest that was asked for last. Held while one is made: who asks meanwhile waits for it.
+    digest: Mutex<Option<Digested>>,
+}
+
+/// The digest of a tree.
+#[derive(Clone)]
+struct Digested {
+    /// What it was made from.
+    heads: Vec<Head>,
+    /// Live workspaces.
+    workspaces: u64,
+    digest: String,
 }
 
 /// What an overview looks at.
@@ -50,7 +64,17 @@ impl Overview {
     /// Begins to count the uptime.
     pub(crate) fn new(config: Arc<Config>, views: Views, clock: Arc<dyn Clock>) -> Self {
         let Views { group, home, carriage, contacts } = views;
-        Self { config, group, home, carriage, contacts, clock, started: Instant::now(), digest: Mutex::new(None) }
+        Self {
+            config,
+            group,
+            home,
+            carriage,
+            contacts,
+            clock,
+            started: Instant::now(),
+            carried: Semaphore::new(CARRIED_MAX),
+            digest: Mutex::new(None),
+        }
     }
 
     /// The own group.
@@ -63,8 +87,13 @@ impl Overview {
         &self.clock
     }
 
+    /// Places for requests that other daemons carry here.
+    pub(crate) fn carried(&self) -> &Semaphore {
+        &self.carried
+    }
+
     /// This daemon alone.
-    pub(crate) fn own_status(&self) -> DaemonStatus {
+    pub(crate) async fn own_status(&self) -> DaemonStatus {
         let raft = self.group.status();
         let view = self.home.view();
         let role = match raft.role {
@@ -74,8 +103,7 @@ impl Overview {
             Role::Learner => "learner",
             Role::Stopped => "stopped",
         };
-        let heads = heads(&view);
-        let (workspaces, digest) = self.digest(&view, &heads);
+        let Digested { heads, workspaces, digest } = self.digest(&view).await;
         DaemonStatus {
             name: self.config.own().name.clone(),
             daemon: self.config.daemon.0,
@@ -93,6 +121,7 @@ impl Overview {
             uptime_ms: Some(milliseconds(self.started.elapsed())),
             rss_bytes: rss_bytes(),
             workspaces: Some(view.clusters().count() as u64),
+            carried: Some((CARRIED_MAX - self.carried.available_permits()) as u64),
             tree: Some(TreeStatus { digest, workspaces, heads, lag: self.contacts.lag() }),
             links: self.links(),
         }
@@ -110,16 +139,20 @@ impl Overview {
         self.carriage.mesh().links().into_iter().map(link).collect()
     }
 
-    /// Digesting costs as much as the tree is large, so it is done once for each state of the tree.
-    fn digest(&self, view: &hanse_store::state::State, heads: &[Head]) -> (u64, String) {
-        let known = self.digest.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((_, workspaces, digest)) = known.filter(|(known, _, _)| known == heads) {
-            return (workspaces, digest);
+    /// Digesting costs as much as the tree is large: it is done on a thread of its own, once for each state of the tree.
+    async fn digest(&self, view: &Arc<State>) -> Digested {
+        let heads = heads(view);
+        let mut known = self.digest.lock().await;
+        if let Some(known) = known.as_ref().filter(|known| known.heads == heads) {
+            return known.clone();
         }
-        let (workspaces, digest) = digest(view);
-        *self.digest.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((heads.to_vec(), workspaces, digest.clone()));
-        (workspaces, digest)
+        let view = Arc::clone(view);
+        let made = tokio::task::spawn_blocking(move || digest(&view)).await;
+        // It fails only when the runtime ends.
+        let (workspaces, digest) = made.unwrap_or_default();
+        let digested = Digested { heads, workspaces, digest };
+        *known = Some(digested.clone());
+        digested
     }
 
     /// All daemons, asked side by side, each for at most [`COLLECT_MAX`].
@@ -157,7 +190,7 @@ impl Overview {
 
     async fn status_of(&self, member: &Member) -> DaemonStatus {
         if member.daemon == self.config.daemon {
-            return self.own_status();
+            return self.own_status().await;
         }
         let request = Bytes::from_static(br#"{"request":"status"}"#);
         let answer = self.carriage.mesh().call(member.daemon, Lane::Status, request, COLLECT_MAX).await;
@@ -196,5 +229,7 @@ fn milliseconds(duration: Duration) -> u64 {
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// Carried requests of all peers at once, watches included. Above it: 503 with Retry-After.
+pub(crate) const CARRIED_MAX: usize = 16_384;
 /// How long another daemon may take for its status.
 const COLLECT_MAX: Duration = Duration::from_secs(1);

@@ -26,7 +26,7 @@ use hanse_sync::net::MeshNet;
 use hanse_sync::peer::Peer;
 use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -38,7 +38,7 @@ use crate::duty::Leadership;
 use crate::federation::{Contacts, Follower, Source};
 use crate::homes::{GroupHome, StoreMachine};
 use crate::keys::{self, KeyError};
-use crate::lanes::{CARRIED_MAX, Lanes};
+use crate::lanes::Lanes;
 use crate::lock::{LockError, ProcessLock};
 use crate::notify::{Progress, notify};
 use crate::overview::{Overview, Views};
@@ -201,7 +201,6 @@ impl Daemon {
             api: Arc::clone(&api),
             source: Arc::new(Source::new(Arc::clone(home.hub()))),
             overview: Arc::clone(&overview),
-            places: Semaphore::new(CARRIED_MAX),
         };
         lanes.spawn(Arc::new(served).run(incoming, lanes_stop.clone()));
         lanes.spawn(watch_leadership(group.clone(), config.daemon, leads, lanes_stop));

@@ -70,6 +70,8 @@ pub(crate) struct DaemonStatus {
     pub(crate) rss_bytes: Option<u64>,
     /// Logical clusters at home in its group.
     pub(crate) workspaces: Option<u64>,
+    /// Requests of other daemons that it answers now, watches included.
+    pub(crate) carried: Option<u64>,
     /// The workspace tree that it holds.
     pub(crate) tree: Option<TreeStatus>,
     /// Its links to all other daemons.

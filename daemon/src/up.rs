@@ -60,10 +60,12 @@ pub(crate) enum UpError {
     #[error("the daemons cannot be started: {0}: try again, or look at the limits of this user (ulimit -a)")]
     Start(#[from] io::Error),
     /// A daemon ended before it was ready.
-    #[error("daemon {name} ended before it was ready: see {log}", log = log.display())]
+    #[error("daemon {name} ended before it was ready ({why}): see {log}", log = log.display())]
     Ended {
         /// The daemon.
         name: String,
+        /// The last line of its log, or how it ended.
+        why: String,
         /// Its log.
         log: PathBuf,
     },
@@ -136,9 +138,9 @@ async fn wait_ready(daemons: &mut Daemons, prepared: &Prepared, probe: &Probe) -
         tokio::select! {
             biased;
             ended = daemons.ended() => {
-                complain(&daemons.obituary(&ended));
                 let name = daemons.config(ended.position).own().name.clone();
-                return Err(UpError::Ended { name, log: log(daemons, ended.position) });
+                let why = daemons.last_line(ended.position).unwrap_or(ended.how);
+                return Err(UpError::Ended { name, why, log: log(daemons, ended.position) });
             }
             done = waiting.join_next() => match done {
                 Some(Ok(Ok(position))) => {
