@@ -48,6 +48,34 @@ fn a_name_that_two_took_has_one_winner_everywhere_in_whatever_order_they_hear() 
 }
 
 #[test]
+fn the_parents_home_gives_the_name_before_those_who_could_not_ask() {
+    let [mut eu, mut us] = ["eu", "us"].map(machine);
+    done(&mut us, txn(vec![create("w1", "root", "same")]));
+    for number in 0..3 {
+        done(&mut eu, txn(vec![create(&format!("early{number}"), "root", &format!("early{number}"))]));
+    }
+    done(&mut eu, txn(vec![create("w2", "root", "same")]));
+    deliver(&us, &mut eu);
+    deliver(&eu, &mut us);
+    for machine in [&eu, &us] {
+        assert_eq!(machine.state().resolve("root:same"), Some(id("w2")));
+    }
+}
+
+#[test]
+fn a_name_is_free_again_when_the_workspace_that_it_was_held_for_has_come_and_gone() {
+    let [mut eu, mut us] = ["eu", "us"].map(machine);
+    let (parent, name) = (id("root"), "org".to_owned());
+    done(&mut eu, txn(vec![Operation::ReserveName { parent, name, id: id("w1") }]));
+    done(&mut us, txn(vec![create("w1", "root", "org")]));
+    deliver(&us, &mut eu);
+    done(&mut us, txn(vec![rename("w1", 1, "root", "firm")]));
+    deliver(&us, &mut eu);
+    done(&mut eu, txn(vec![create("w2", "root", "org")]));
+    assert_eq!(names(&eu, "root"), ["firm", "org"]);
+}
+
+#[test]
 fn a_child_below_a_workspace_that_goes_elsewhere_has_to_go_too() {
     let [mut eu, mut us] = ["eu", "us"].map(machine);
     done(&mut eu, txn(vec![create("w1", "root", "org")]));

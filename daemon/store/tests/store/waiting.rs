@@ -166,6 +166,19 @@ fn one_who_is_out_of_the_window_is_told_so() {
 }
 
 #[test]
+fn one_who_has_seen_the_future_is_not_told_again() {
+    let mut machine = machine_with("eu", HistoryLimits::default());
+    let ahead = Revision(machine.state().revision().0 + 2);
+    let mut watch = machine.hub().subscribe(scope("configmaps", None, None), ahead);
+    for number in 0..3 {
+        assert!(watch.take().unwrap().is_none());
+        assert_eq!(watch.position(), ahead);
+        done(&mut machine, txn(vec![put(&configmap("root", &number.to_string()), "x")]));
+    }
+    assert_eq!(drain(&mut watch), [ahead.0 + 1]);
+}
+
+#[test]
 fn a_snapshot_that_jumps_ahead_ends_the_watches_that_it_passes() {
     let mut leader = machine_with("eu", HistoryLimits::default());
     let mut follower = machine_with("eu", HistoryLimits::default());
