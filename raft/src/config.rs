@@ -111,6 +111,17 @@ pub struct Limits {
     pub message_bytes_max: usize,
 }
 
+impl Limits {
+    /// The longest request or answer that a replica with these limits sends: what a transport must be able to carry.
+    /// Snapshots are not limited.
+    #[must_use]
+    pub fn frame_bytes_max(&self) -> usize {
+        let commands = self.command_bytes_max.max(self.batch_bytes_max);
+        // The prefix of each command, the heads of up to 1024 entries, and the address.
+        commands.max(self.message_bytes_max) + commands + 4 * self.batch_commands_max + (64 << 10)
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Reading order: [`machine`] and [`config`] (what a user gives), [`group`] (what a user gets); then the way of a write:
-//! `propose`, `replica`, `storage`, `log`, `writer`, `record`, `segment`; back after a crash: `recover`; then `state`,
+//! `propose`, `replica`, `storage`, `log`, `fetch`, `writer`, `record`, `segment`; back after a crash: `recover`; then `state`,
 //! `snapshots`, `snapshot_file`; and between daemons: `frame`, `network`, `serve`. `keep` is what happens by itself.
 
 pub mod config;
@@ -25,6 +25,7 @@ pub mod status;
 
 mod codec;
 mod consensus;
+mod fetch;
 mod form;
 mod frame;
 mod keep;
@@ -48,8 +49,6 @@ mod frame_test;
 mod group_test;
 #[cfg(test)]
 mod log_test;
-#[cfg(test)]
-mod measure_test;
 #[cfg(test)]
 mod replicas_test;
 #[cfg(test)]

@@ -11,24 +11,18 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use bytes::Bytes;
 use hanse_base::disk::{Disk, DiskFile};
 use tokio::sync::{Notify, watch};
 
-use crate::codec::{Reader, Writer as Form};
+use crate::codec::Writer as Form;
 use crate::config::Limits;
 use crate::consensus::{Entry, LogId, Vote, log_id};
 use crate::error::{Failure, StartError};
-use crate::form::{entry_bytes, get_entry, put_entry};
-use crate::record::{RecordKind, decode};
+use crate::fetch::{Source, read_sources};
+use crate::form::{entry_bytes, put_entry};
 use crate::recover::{Base, Place, recover};
 use crate::segment::{Identity, Segment};
 use crate::writer::{Job, LogWriter, Marked, NewEntry, Start, Work};
-
-/// How far two entries may be apart in a file to be read together.
-const READ_GAP_BYTES_MAX: u64 = 4 << 10;
-/// Most bytes of one read, unless a single entry is longer.
-const READ_BYTES_MAX: u64 = 1 << 20;
 
 /// A handle to the log; clones are the same log.
 #[derive(Clone)]
@@ -86,12 +80,6 @@ struct Queue {
     is_resting: bool,
     failure: Option<Failure>,
     thread: Option<JoinHandle<()>>,
-}
-
-/// Where to read an entry from.
-enum Source {
-    Memory(Entry),
-    File(Arc<dyn DiskFile>, Place),
 }
 
 /// The log's own view of its extent.
@@ -295,6 +283,18 @@ impl Log {
         let skipped = usize::try_from(index.saturating_sub(state.first)).unwrap_or(usize::MAX);
         let bytes = |slot: &Slot| slot.place.map_or(slot.bytes as u64, |place| u64::from(place.bytes));
         state.slots.iter().skip(skipped).map(bytes).sum()
+    }
+
+    /// Checks the relations that the head of this file states.
+    #[cfg(test)]
+    pub(crate) fn check(&self) {
+        let state = lock(&self.shared.state);
+        let uncached = state.slots.len() - state.cached;
+        assert!(state.purged.is_none_or(|purged| purged.index + 1 == state.first));
+        assert!(state.slots.iter().take(uncached).all(|slot| slot.entry.is_none() && slot.place.is_some()));
+        assert!(state.slots.iter().skip(uncached).all(|slot| slot.entry.is_some()));
+        let bytes: usize = state.slots.iter().skip(uncached).map(|slot| slot.bytes).sum();
+        assert_eq!(bytes, state.cached_bytes);
     }
 
     /// Resolves with the reason when the log has stopped for good.
@@ -531,65 +531,6 @@ impl State {
         }
         Ok(sources)
     }
-}
-
-fn read_sources(sources: Vec<Source>, salt: u32) -> io::Result<Vec<Entry>> {
-    let mut entries = Vec::with_capacity(sources.len());
-    let mut run: Option<(Arc<dyn DiskFile>, Vec<Place>)> = None;
-    for source in sources {
-        match source {
-            Source::Memory(entry) => {
-                read_run(run.take(), salt, &mut entries)?;
-                entries.push(entry);
-            }
-            Source::File(file, place) => match &mut run {
-                Some((_, places)) if joins(places, place) => places.push(place),
-                _ => {
-                    read_run(run.take(), salt, &mut entries)?;
-                    run = Some((file, vec![place]));
-                }
-            },
-        }
-    }
-    read_run(run, salt, &mut entries)?;
-    Ok(entries)
-}
-
-/// Whether the place is close enough behind the others to be read with them.
-fn joins(places: &[Place], place: Place) -> bool {
-    let (Some(first), Some(last)) = (places.first(), places.last()) else { return true };
-    let end = last.offset + u64::from(last.bytes);
-    last.segment == place.segment
-        && place.offset >= end
-        && place.offset - end <= READ_GAP_BYTES_MAX
-        && place.offset + u64::from(place.bytes) - first.offset <= READ_BYTES_MAX
-}
-
-fn read_run(run: Option<(Arc<dyn DiskFile>, Vec<Place>)>, salt: u32, entries: &mut Vec<Entry>) -> io::Result<()> {
-    let Some((file, places)) = run else { return Ok(()) };
-    let (Some(first), Some(last)) = (places.first(), places.last()) else { return Ok(()) };
-    let start = first.offset;
-    let length = usize::try_from(last.offset + u64::from(last.bytes) - start).map_err(io::Error::other)?;
-    let mut buffer = vec![0; length];
-    file.read_at(start, &mut buffer)?;
-    let buffer = Bytes::from(buffer);
-    for place in places {
-        let at = usize::try_from(place.offset - start).map_err(io::Error::other)?;
-        entries.push(entry_at(&buffer.slice(at..), salt, place)?);
-    }
-    Ok(())
-}
-
-fn entry_at(bytes: &Bytes, salt: u32, place: Place) -> io::Result<Entry> {
-    let damaged = |what: &dyn std::fmt::Display| {
-        let Place { segment, offset, .. } = place;
-        io::Error::new(io::ErrorKind::InvalidData, format!("log segment {segment} is damaged at byte {offset}: {what}"))
-    };
-    let record = decode(bytes, salt).map_err(|error| damaged(&error))?;
-    if record.kind != RecordKind::Entry {
-        return Err(damaged(&"not an entry"));
-    }
-    get_entry(&mut Reader::new(bytes.slice_ref(record.payload))).map_err(|error| damaged(&error))
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -11,11 +11,15 @@ use openraft::type_config::TypeConfigExt;
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use proptest::test_runner::Config;
 
+use crate::codec::Writer;
 use crate::config::Limits;
 use crate::consensus::{Commands, Entry, Kind, LogId, Payload, Vote, log_id};
 use crate::error::StartError;
+use crate::form::put_entry;
 use crate::log::Log;
-use crate::segment::Identity;
+use crate::record::{Record, RecordKind, encode};
+use crate::recover::{Base, put_base};
+use crate::segment::{Header, Identity};
 use crate::testing::disk::{Crash, FaultDisk};
 
 const DIRECTORY: &str = "/group";
@@ -52,6 +56,7 @@ struct Picture {
 }
 
 async fn picture(log: &Log) -> Picture {
+    log.check();
     let entries = log.read(0..u64::MAX, usize::MAX).await.unwrap();
     Picture { vote: log.vote(), purged: log.extent().purged, entries }
 }
@@ -227,6 +232,21 @@ async fn a_flipped_bit_anywhere_is_refused_or_harmless() {
     assert!(refused > 1000, "{refused}");
 }
 
+#[test]
+fn the_form_of_log_files_does_not_change_by_accident() {
+    let mut bytes = Header { identity: identity(), salt: 77, first_sequence: 1 }.encode();
+    let mut form = Writer::default();
+    put_base(&mut form, &Base { vote: Some(Vote::new(2, DaemonId(1))), ..Base::default() });
+    let base = Record { kind: RecordKind::Base, sequence: 1, synced: 0, payload: &form.into_vec() };
+    encode(&mut bytes, 77, &base);
+    let mut form = Writer::default();
+    put_entry(&mut form, &entry(1, 0, 3));
+    encode(&mut bytes, 77, &Record { kind: RecordKind::Entry, sequence: 2, synced: 1, payload: &form.into_vec() });
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let lines: Vec<_> = hex.as_bytes().chunks(80).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    assert_eq!(lines, GOLDEN_LOG);
+}
+
 #[tokio::test]
 async fn damage_is_told_with_file_place_and_remedy() {
     let disk = FaultDisk::default();
@@ -398,3 +418,13 @@ async fn real_files_behave_like_the_model() {
     assert_eq!(before.entries.len(), 26);
     log.close();
 }
+
+/// Head, base, entry.
+const GOLDEN_LOG: [&str; 6] = [
+    "68616e73656c6f67010000004d000000010000000000000001000000000000006575000000000000",
+    "00000000000000000000000000000000000000000000000000000000000000000000000000000000",
+    "0000000000000000000000000000000000000000cff34fff150000001a83d2710101000000000000",
+    "0000000000000000000102000000000000000100000000000000000000001c0000000b0e157d0202",
+    "00000000000000010000000000000001000000000000000000000000000000010100000003000000",
+    "000000",
+];

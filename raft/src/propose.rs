@@ -142,7 +142,9 @@ async fn forward(replica: &Replica, leader: DaemonId, commands: &Commands) -> At
     let request = Request::Forward(commands.0.to_vec());
     // The leader answers within its own wait; the way takes a little longer.
     let wait = replica.config.limits.outcome_wait + replica.links.append_wait;
-    match replica.links.ask(leader, &request, wait).await {
+    let answer = replica.unless_closing(replica.links.ask(leader, &request, wait)).await;
+    let Some(answer) = answer else { return Attempt::Unknown("this replica stopped on the way".to_owned()) };
+    match answer {
         Ok(Answer::Applied { index, outcomes }) => Attempt::Done { index, outcomes },
         Ok(Answer::Refused(refusal, why)) => {
             tracing::debug!(%leader, ?refusal, why, "a forwarded batch was refused");

@@ -125,11 +125,13 @@ impl Replica {
 
     /// Writes as the leader and waits until the entry is applied.
     pub(crate) async fn write(&self, commands: Commands) -> Attempt {
-        if *self.closing.borrow() {
+        if self.is_closing() {
             return Attempt::Again;
         }
         let wait = self.config.limits.outcome_wait;
-        match timeout(wait, self.raft.client_write(commands)).await {
+        let write = self.unless_closing(timeout(wait, self.raft.client_write(commands))).await;
+        let Some(write) = write else { return Attempt::Unknown("this replica stopped on the way".to_owned()) };
+        match write {
             Ok(Ok(response)) => {
                 let Outcomes(outcomes) = response.data;
                 Attempt::Done { index: response.log_id.index, outcomes }
@@ -137,6 +139,20 @@ impl Replica {
             Ok(Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_)))) => Attempt::Again,
             Ok(Err(error)) => Attempt::Unknown(error.to_string()),
             Err(_elapsed) => Attempt::Unknown(format!("not applied within {} ms", wait.as_millis())),
+        }
+    }
+
+    /// Does something, but not much longer than until the replica stops.
+    pub(crate) async fn unless_closing<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let mut closing = self.closing.subscribe();
+        let grace = self.links.append_wait;
+        tokio::select! {
+            done = work => Some(done),
+            () = async {
+                // An error means that the replica is gone.
+                drop(closing.wait_for(|closing| *closing).await);
+                tokio::time::sleep(grace).await;
+            } => None,
         }
     }
 

@@ -220,6 +220,26 @@ async fn a_write_that_was_sent_and_not_answered_is_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shutdown_does_not_wait_for_a_majority() {
+    let limits = Limits { outcome_wait: Duration::from_secs(3600), ..Limits::default() };
+    let trio = Trio::start(limits).await;
+    let leader = trio.leader().await;
+    trio.hub.isolate(leader, &ALL, true);
+    let group = trio.group(leader);
+    let proposal = async {
+        let command = command(1);
+        let outcome = group.propose(command);
+        let stop = async {
+            tokio::task::yield_now().await;
+            group.shutdown().await;
+        };
+        tokio::join!(outcome, stop).0
+    };
+    assert!(proposal.await.is_err());
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_leader_that_lost_what_it_had_not_synced_does_not_lead_on() {
     let mut trio = Trio::start(Limits::default()).await;
     let leader = trio.leader().await;
