@@ -105,6 +105,11 @@ impl Default for Timing {
     }
 }
 
+impl Timing {
+    /// For a region of one daemon.
+    const SOLE: Self = Self { heartbeat_ms: 1000, election_ms_min: 4000, election_ms_max: 8000 };
+}
+
 /// How the log is written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -294,8 +299,13 @@ impl File {
         let daemon = *self.daemon.as_ref();
         let daemon_span = self.daemon.span();
         let url = check_url(&self.api.url)?;
-        let raft = check_timing(self.raft)?;
         let members = check_members(self.member)?;
+        let raft = match self.raft {
+            Some(timing) => check_timing(timing)?,
+            // A sole voter has nobody to show that it lives: rare heartbeats leave an idle daemon asleep.
+            None if members.iter().filter(|member| member.region == self.region).count() == 1 => Timing::SOLE,
+            None => Timing::default(),
+        };
         let Some(own) = members.iter().find(|member| member.daemon.0 == daemon) else {
             let why = format!("daemon {daemon} is not among the members: add a [[member]] with daemon = {daemon}");
             return Err((Some(daemon_span), why));
@@ -354,8 +364,7 @@ fn check_url(url: &Spanned<String>) -> Result<String, Wrong> {
     Ok(text.to_owned())
 }
 
-fn check_timing(timing: Option<Spanned<FileTiming>>) -> Result<Timing, Wrong> {
-    let Some(timing) = timing else { return Ok(Timing::default()) };
+fn check_timing(timing: Spanned<FileTiming>) -> Result<Timing, Wrong> {
     let span = timing.span();
     let given = timing.into_inner();
     let default = Timing::default();
@@ -469,7 +478,7 @@ api = "https://127.0.0.1:6453"
         assert_eq!(config.api.client_ca, Path::new("d/../pki/client-ca.crt"));
         assert_eq!(config.peers.ca, Path::new("/pki/peer-ca.crt"));
         assert_eq!(config.own().name, "eu-1");
-        assert_eq!(config.raft, Timing::default());
+        assert_eq!(config.raft, Timing::SOLE);
         assert_eq!(
             config.regions().iter().map(|region| group_of(region).to_string()).collect::<Vec<_>>(),
             ["eu", "us"]
@@ -478,7 +487,9 @@ api = "https://127.0.0.1:6453"
     }
 
     #[test]
-    fn raft_timing_that_is_left_out_follows_the_heartbeat() {
+    fn raft_timing_that_is_left_out_follows_the_size_of_the_region_or_the_heartbeat() {
+        let pair = parse(&GOOD.replacen("region = \"us\"", "region = \"eu\"", 1)).unwrap();
+        assert_eq!(pair.raft, Timing::default());
         let config = parse(&format!("{GOOD}[raft]\nheartbeat_ms = 50\n")).unwrap();
         assert_eq!(config.raft, Timing { heartbeat_ms: 50, election_ms_min: 200, election_ms_max: 400 });
     }

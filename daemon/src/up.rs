@@ -93,7 +93,8 @@ pub(crate) async fn up(args: UpArgs) -> Result<(), UpError> {
         clap::Error::raw(clap::error::ErrorKind::ValueValidation, format!("--regions: {why}\n")).exit();
     }
     let prepared = prepare(&args.data_dir, &wish)?;
-    say(format_args!("{} daemons in {}", prepared.daemons.len(), prepared.directory.display()));
+    let (count, plural) = (prepared.daemons.len(), if prepared.daemons.len() == 1 { "" } else { "s" });
+    say(format_args!("{count} daemon{plural} in {}", prepared.directory.display()));
     if args.prepare_only {
         let config = prepared.daemons.first().map_or_else(|| Path::new(""), |config| config.path.as_path());
         say(format_args!(
