@@ -33,6 +33,7 @@ mod route;
 mod admit;
 mod call;
 mod encode;
+mod protobuf;
 mod selection;
 
 mod verbs;

@@ -8,12 +8,14 @@
 //! A stream holds a place in the hub and nothing else: a reader that does not read is not sent more, falls behind the
 //! window, and is ended with 410.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::stream;
 use hanse_base::id::Revision;
+use hanse_base::net::BoxFuture;
 use hanse_store::history::{Compacted, Event, EventKind};
 use hanse_store::hub::{Batch, Subscription};
 use hanse_store::key::Key;
@@ -21,7 +23,6 @@ use hanse_store::object::Object;
 use hanse_store::state::State;
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use tokio::sync::watch;
 use tokio::time::{Instant, Sleep};
 
 use crate::answer::Form;
@@ -175,8 +176,9 @@ struct Watch {
     ended: bool,
     bookmarks: Option<Instant>,
     deadline: Instant,
-    timer: std::pin::Pin<Box<Sleep>>,
-    closing: watch::Receiver<bool>,
+    timer: Pin<Box<Sleep>>,
+    /// Ready when the server stops. Waits in one place for the stream's life: it is polled for each chunk.
+    closed: BoxFuture<'static, ()>,
     _slot: Slot,
 }
 
@@ -190,7 +192,8 @@ enum Woken {
 impl Watch {
     fn new(lines: Lines, subscription: Subscription, slot: Slot) -> Self {
         let now = Instant::now();
-        let closing = lines.api.closing();
+        let mut closing = lines.api.closing();
+        let closed = Box::pin(async move { drop(closing.wait_for(|closing| *closing).await) });
         Self {
             lines,
             subscription,
@@ -200,7 +203,7 @@ impl Watch {
             bookmarks: None,
             deadline: now,
             timer: Box::pin(tokio::time::sleep_until(now)),
-            closing,
+            closed,
             _slot: slot,
         }
     }
@@ -249,7 +252,7 @@ impl Watch {
             // What ends a stream goes before what it carries, so that a busy one ends, too.
             let woken = tokio::select! {
                 biased;
-                _ = self.closing.wait_for(|closing| *closing) => Woken::End,
+                () = self.closed.as_mut() => Woken::End,
                 () = self.timer.as_mut() => Woken::Timer,
                 batch = self.subscription.next() => Woken::Batch(batch),
             };

@@ -1,8 +1,11 @@
 //! POST: a new object, with all that it brings along, in one transaction.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use hanse_base::id::{ClusterId, Revision};
 use hanse_schema::decode::{DecodeError, FieldValidation, decode};
+use hanse_schema::field::TypeDescriptor;
 use hanse_schema::{convert, default, metadata, validate};
 use hanse_store::key::Key;
 use hanse_store::object::{Draft, Object};
@@ -17,6 +20,7 @@ use crate::call::Call;
 use crate::encode;
 use crate::limits::ATTEMPTS_MAX;
 use crate::negotiate;
+use crate::protobuf;
 use crate::query::WriteOptions;
 use crate::status::Failure;
 
@@ -49,9 +53,24 @@ pub(crate) fn decoded(
     body: &[u8],
     validation: FieldValidation,
 ) -> Result<(Value, Vec<String>), Failure> {
-    negotiate::body(call.header(http::header::CONTENT_TYPE))?;
-    let decoded = decode(call.kind, body, validation)?;
+    let body = json_body(call, call.kind.object, body)?;
+    let decoded = decode(call.kind, &body, validation)?;
     Ok((convert::to_stored(call.kind, decoded.value), decoded.warnings))
+}
+
+/// The body as JSON, whichever form it has come in.
+pub(crate) fn json_body<'a>(
+    call: &Call<'_>,
+    descriptor: &'static TypeDescriptor,
+    body: &'a [u8],
+) -> Result<Cow<'a, [u8]>, Failure> {
+    let content_type = call.header(http::header::CONTENT_TYPE);
+    let is_protobuf = |text: &[u8]| text.split(|byte| *byte == b';').next() == Some(protobuf::MEDIA_TYPE.as_bytes());
+    if content_type.is_some_and(is_protobuf) {
+        return protobuf::to_json(descriptor, body).map(Cow::Owned);
+    }
+    negotiate::body(content_type)?;
+    Ok(Cow::Borrowed(body))
 }
 
 /// An object is written where the path says; a body may leave its namespace out, but not name another.

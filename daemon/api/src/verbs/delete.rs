@@ -22,12 +22,12 @@ use crate::encode;
 use crate::limits::ATTEMPTS_MAX;
 use crate::query::{Query, dry_run_causes};
 use crate::status::Failure;
-use crate::verbs::create::stored;
+use crate::verbs::create::{json_body, stored};
 
 /// Deletes the object.
 pub(crate) async fn delete(call: &Call<'_>, body: Bytes) -> Result<Answer, Failure> {
     let form = Form::of(call)?;
-    let options = DeleteOptions::parse(call.query, &body)?;
+    let options = DeleteOptions::of(call, &body)?;
     let name = call.name()?;
     admit::may_delete(call, name)?;
     match delete_one(call, &call.key(name)?, &options).await? {
@@ -70,11 +70,22 @@ pub(crate) struct DeleteOptions {
 }
 
 impl DeleteOptions {
+    /// The options of a request.
+    ///
+    /// # Errors
+    /// As [`DeleteOptions::parse`], and 415 for a body of another media type.
+    pub(crate) fn of(call: &Call<'_>, body: &[u8]) -> Result<Self, Failure> {
+        if body.is_empty() {
+            return Self::parse(call.query, body);
+        }
+        Self::parse(call.query, &json_body(call, &DELETE_OPTIONS, body)?)
+    }
+
     /// Reads and checks the options. The body counts; the query where there is no body.
     ///
     /// # Errors
     /// 400 for what cannot be read, 422 for what is not allowed.
-    pub(crate) fn parse(query: &Query, body: &[u8]) -> Result<Self, Failure> {
+    fn parse(query: &Query, body: &[u8]) -> Result<Self, Failure> {
         let options = if body.is_empty() { of_query(query)? } else { decode_type(&DELETE_OPTIONS, body)? };
         let text = |path: &str| options.pointer(path).and_then(Value::as_str).filter(|text| !text.is_empty());
         let dry_run: Vec<&str> = options["dryRun"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();

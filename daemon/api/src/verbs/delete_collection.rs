@@ -23,7 +23,7 @@ pub(crate) async fn delete_collection(call: &Call<'_>, body: Bytes) -> Result<An
     let form = Form::of(call)?;
     admit::may_delete(call, "")?;
     let options = ListOptions::parse(call.query, false)?;
-    let delete_options = DeleteOptions::parse(call.query, &body)?;
+    let delete_options = DeleteOptions::of(call, &body)?;
     let selection = Selection::parse(call.kind, &options.label_selector, &options.field_selector)?;
     let page = list::page(call, &options, &selection).await?;
     if !delete_options.dry_run {

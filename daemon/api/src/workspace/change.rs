@@ -307,7 +307,7 @@ pub(crate) async fn submit(
 /// Deletes one Workspace: it is marked, its logical cluster takes nothing new, and the home empties it.
 pub(crate) async fn delete(call: &Call<'_>, sender: &Sender<'_>, body: Bytes) -> Result<Answer, Failure> {
     let form = Form::of(call)?;
-    let options = DeleteOptions::parse(call.query, &body)?;
+    let options = DeleteOptions::of(call, &body)?;
     let key = call.key(call.name()?)?;
     delete_one(call, sender, &form, (&key, &options)).await
 }
@@ -389,7 +389,7 @@ fn mark_cluster(
 pub(crate) async fn delete_collection(call: &Call<'_>, sender: &Sender<'_>, body: Bytes) -> Result<Answer, Failure> {
     let form = Form::of(call)?;
     let options = ListOptions::parse(call.query, false)?;
-    let delete_options = DeleteOptions::parse(call.query, &body)?;
+    let delete_options = DeleteOptions::of(call, &body)?;
     let selection = Selection::parse(call.kind, &options.label_selector, &options.field_selector)?;
     let page = list::page(call, &options, &selection).await?;
     for (key, _) in &page.objects {

@@ -76,7 +76,7 @@ async fn bodies_have_limits_and_forms() {
     let region = region();
     let line = format!("POST {MAPS}");
     type Case<'a> = (&'a [(&'a str, &'a str)], Vec<u8>, u16);
-    let table: [Case<'_>; 10] = [
+    let table: [Case<'_>; 11] = [
         (&[], vec![b'x'; 3 * 1024 * 1024 + 1], 413),
         (&[], json!({"metadata": {"name": "a"}, "data": {"k": "v".repeat(1_600_000)}}).to_string().into_bytes(), 422),
         (&[], Vec::new(), 400),
@@ -86,6 +86,7 @@ async fn bodies_have_limits_and_forms() {
         (&[], vec![b'['; 100_000], 400),
         (&[], br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"a"}}"#.to_vec(), 400),
         (&[("content-type", "application/x-protobuf")], b"{}".to_vec(), 415),
+        (&[("content-type", "application/vnd.kubernetes.protobuf")], b"k8s\0\xff".to_vec(), 400),
         (&[("content-type", "application/json; charset=utf-8")], br#"{"metadata":{"name":"a"}}"#.to_vec(), 201),
     ];
     for (headers, body, status) in table {
