@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hanse-tree", &["hanse-base"]),
     ("hanse-schema", &[]),
     ("hanse-store", &["hanse-base", "hanse-tree"]),
+    ("base2histogram", &[]),
     ("hanse-raft", &["hanse-base"]),
     ("hanse-sync", &["hanse-base"]),
     ("hanse-api", &["hanse-base", "hanse-store", "hanse-schema"]),

@@ -122,8 +122,8 @@ impl AsciiChart {
     /// With one more line.
     #[must_use]
     #[allow(clippy::needless_pass_by_value, reason = "the signature is that of the crate which this stands in for")]
-    pub fn add(mut self, name: impl Into<String>, histogram: Histogram) -> Self {
-        self.0.push((name.into(), histogram.percentile_stats()));
+    pub fn add(mut self, name: &str, histogram: Histogram) -> Self {
+        self.0.push((name.to_owned(), histogram.percentile_stats()));
         self
     }
 }
@@ -134,7 +134,7 @@ impl fmt::Display for AsciiChart {
     }
 }
 
-/// A number has no to 64 significant bits.
+/// A number has none to 64 significant bits.
 const SIZES: usize = 65;
 
 #[cfg(test)]
