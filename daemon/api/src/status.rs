@@ -111,6 +111,9 @@ pub enum Failure {
     NotImplemented(String),
     /// 503: try again later; nothing happened.
     Unavailable(String),
+    /// 503: another region is out of reach; nothing happened. Without `Retry-After`: clients would come again, ten times
+    /// in silence, and whether to wait for a region is for a person to decide.
+    OutOfReach(String),
     /// 504: the outcome is unknown, or the answer took too long.
     Timeout(String),
     /// 504: the replica has not reached the revision.
@@ -169,7 +172,7 @@ impl Failure {
             Self::TooManyRequests(_) => 429,
             Self::Internal(_) => 500,
             Self::NotImplemented(_) => 501,
-            Self::Unavailable(_) => 503,
+            Self::Unavailable(_) | Self::OutOfReach(_) => 503,
             Self::Timeout(_) | Self::TooLargeResourceVersion { .. } => 504,
         }
     }
@@ -192,7 +195,7 @@ impl Failure {
             Self::Invalid(..) | Self::Inapplicable(_) => "Invalid",
             Self::TooManyRequests(_) => "TooManyRequests",
             Self::Internal(_) => "InternalError",
-            Self::Unavailable(_) => "ServiceUnavailable",
+            Self::Unavailable(_) | Self::OutOfReach(_) => "ServiceUnavailable",
             Self::Timeout(_) | Self::TooLargeResourceVersion { .. } => "Timeout",
             Self::TargetTooLong | Self::NotImplemented(_) => "",
         }
@@ -209,7 +212,8 @@ impl Failure {
             | Self::UnsupportedMediaType(text)
             | Self::TooManyRequests(text)
             | Self::NotImplemented(text)
-            | Self::Unavailable(text) => text.clone(),
+            | Self::Unavailable(text)
+            | Self::OutOfReach(text) => text.clone(),
             Self::Unauthorized => "Unauthorized".to_owned(),
             Self::Forbidden(subject, why, _) if subject.name.is_empty() => {
                 format!("{} is forbidden: {why}", subject.qualified())
@@ -397,7 +401,7 @@ impl From<CarryError> for Failure {
     fn from(error: CarryError) -> Self {
         match error {
             CarryError::Unreachable { region, why } => {
-                Self::Unavailable(format!("region {region:?} is out of reach: {why}; please try again"))
+                Self::OutOfReach(format!("region {region:?} is out of reach: {why}"))
             }
             CarryError::Unknown { region, why } => Self::Timeout(format!(
                 "region {region:?} gave no answer: {why}: the change may have happened or may still happen; read before trying again"
@@ -536,6 +540,7 @@ mod tests {
         );
         check(&Failure::NotImplemented("no".into()), 501, "", "no", None);
         check(&Failure::Unavailable("later".into()), 503, "ServiceUnavailable", "later", retry);
+        check(&Failure::OutOfReach("far".into()), 503, "ServiceUnavailable", "far", None);
         check(&Failure::Timeout("slow".into()), 504, "Timeout", "Timeout: slow", None);
         check(
             &Failure::TooLargeResourceVersion { wanted: 9, current: 5 },

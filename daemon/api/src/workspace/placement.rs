@@ -34,7 +34,7 @@ pub(crate) fn place<'a>(object: &Value, name: &str, regions: &'a [RegionView]) -
         return Err(invalid(vec![Cause::invalid_value(FIELD, object.pointer("/spec/location/selector"), detail)]));
     }
     let names: Vec<&str> = matching.iter().map(|view| view.region.as_str()).collect();
-    Err(Failure::Unavailable(format!(
+    Err(Failure::OutOfReach(format!(
         "out of reach is every region that matches: {}; please try again",
         names.join(", ")
     )))
