@@ -53,7 +53,7 @@ impl Default for Limits {
             dial_timeout: Duration::from_secs(1),
             handshake_timeout: Duration::from_secs(2),
             open_timeout: Duration::from_secs(1),
-            keep_alive: Duration::from_millis(300),
+            keep_alive: Duration::from_millis(500),
             silence_max: Duration::from_millis(1500),
             idle_timeout: Duration::from_secs(3),
             redial_min: Duration::from_millis(100),
