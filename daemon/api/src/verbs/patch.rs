@@ -31,6 +31,7 @@ impl From<PatchError> for Failure {
 /// Changes the object as the body says.
 pub(crate) async fn patch(call: &Call<'_>, body: Bytes) -> Result<Answer, Failure> {
     let form = Form::of(call)?;
+    Patch::type_of(call)?;
     let options = WriteOptions::parse(call.query, "PatchOptions")?;
     let name = call.name()?;
     let patch = Patch::parse(call, &body, &options)?;
@@ -49,11 +50,12 @@ pub(crate) struct Patch {
 }
 
 impl Patch {
-    /// Reads the body by its media type.
+    /// The kind of patch that the client sends. To be asked before the options are read: which options are allowed
+    /// depends on it, so a patch that is not served must not be refused for its options.
     ///
     /// # Errors
-    /// 415 for a type that the kind does not take, 400 for a body that is no patch.
-    pub(crate) fn parse(call: &Call<'_>, body: &[u8], options: &WriteOptions) -> Result<Self, Failure> {
+    /// 415 for a type that the kind does not take.
+    pub(crate) fn type_of(call: &Call<'_>) -> Result<PatchType, Failure> {
         let types = PatchType::of(call.kind);
         let allowed: Vec<negotiate::PatchType> = types
             .iter()
@@ -65,10 +67,16 @@ impl Patch {
             .collect();
         let media_type = negotiate::patch(call.header(CONTENT_TYPE), &allowed)?.media_type();
         let patch_type = PatchType::from_content_type(media_type);
-        let patch_type =
-            patch_type.ok_or_else(|| Failure::UnsupportedMediaType(format!("{media_type} is not served")))?;
+        patch_type.ok_or_else(|| Failure::UnsupportedMediaType(format!("{media_type} is not served")))
+    }
+
+    /// Reads the body by its media type.
+    ///
+    /// # Errors
+    /// 415 for a type that the kind does not take, 400 for a body that is no patch.
+    pub(crate) fn parse(call: &Call<'_>, body: &[u8], options: &WriteOptions) -> Result<Self, Failure> {
         let validation = options.field_validation;
-        Ok(Self { parsed: parse_body(patch_type, body, validation)?, validation })
+        Ok(Self { parsed: parse_body(Self::type_of(call)?, body, validation)?, validation })
     }
 
     /// The `resourceVersion` that a merge patch asks for; empty when it asks for none.

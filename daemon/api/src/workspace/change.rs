@@ -84,6 +84,7 @@ impl Intent {
     fn parse(call: &Call<'_>, body: &[u8]) -> Result<Self, Failure> {
         let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         if call.path.verb == Verb::Patch {
+            Patch::type_of(call)?;
             let options = WriteOptions::parse(call.query, "PatchOptions")?;
             let patch = Patch::parse(call, body, &options)?;
             let resource_version = given(patch.resource_version());
@@ -236,7 +237,7 @@ async fn here(call: &Call<'_>, form: &Form, key: &Key, intent: &Intent) -> Resul
         let deleting = metadata::is_deleting(&found.object);
         let (id, version) = (found.row.id.clone(), found.row.version);
         let operation = Operation::UpdateWorkspace { id, version, content, deleting };
-        if let Some(bytes) = submit(call, key, &found.row, (vec![], vec![operation])).await? {
+        if let Some(bytes) = submit(call, key, &found.row, (vec![], vec![operation])).await?.or_written(&object) {
             return answered(form, &bytes, version + 1, &warnings);
         }
     }
@@ -287,21 +288,41 @@ fn may_change_system_fields(call: &Call<'_>, object: &Value, old: &Value) -> Res
     Ok(())
 }
 
-/// Proposes a write of the row; the Workspace as it is shown then. `None`: somebody else came first.
+/// What became of a proposed write of a row.
+pub(crate) enum Submitted {
+    /// Written; the Workspace as it is shown since.
+    Shown(Bytes),
+    /// Written, and ended since: an empty workspace is gone as soon as its controller has seen the mark.
+    Gone,
+    /// Somebody else came first.
+    Overtaken,
+}
+
+impl Submitted {
+    /// The Workspace as it is shown, or as it was written where it is no longer there. `None`: it was not written.
+    fn or_written(self, object: &Value) -> Option<Bytes> {
+        match self {
+            Self::Shown(bytes) => Some(bytes),
+            Self::Gone => Some(Bytes::from(object.to_string())),
+            Self::Overtaken => None,
+        }
+    }
+}
+
+/// Proposes a write of the row.
 pub(crate) async fn submit(
     call: &Call<'_>,
     key: &Key,
     row: &RowView,
     (preconditions, operations): (Vec<Precondition>, Vec<Operation>),
-) -> Result<Option<Bytes>, Failure> {
+) -> Result<Submitted, Failure> {
     let last = match call.home.submit(Txn { time_ms: call.now_ms(), preconditions, operations }).await? {
         Outcome::Done { last, .. } => last,
-        Outcome::Refused(Refusal::Changed { .. }) => return Ok(None),
+        Outcome::Refused(Refusal::Changed { .. }) => return Ok(Submitted::Overtaken),
         Outcome::Refused(refusal) => return Err(refused(call, key.name(), &key.cluster(), refusal)),
     };
     let state = call.home.read_from(last, REVISION_PATIENCE).await?;
-    let bytes = projected(&state, &row.id);
-    bytes.map(Some).ok_or_else(|| Failure::NotFound(call.subject(key.name())))
+    Ok(projected(&state, &row.id).map_or(Submitted::Gone, Submitted::Shown))
 }
 
 /// Deletes one Workspace: it is marked, its logical cluster takes nothing new, and the home empties it.
@@ -349,7 +370,7 @@ async fn delete_here(call: &Call<'_>, form: &Form, key: &Key, options: &DeleteOp
         let content = content::of_row(&object);
         let mut operations = vec![Operation::UpdateWorkspace { id, version, content, deleting: true }];
         let preconditions = mark_cluster(call, &state, &found.row.id, &mut operations)?;
-        if let Some(bytes) = submit(call, key, &found.row, (preconditions, operations)).await? {
+        if let Some(bytes) = submit(call, key, &found.row, (preconditions, operations)).await?.or_written(&object) {
             return answered(form, &bytes, version + 1, &[]);
         }
     }

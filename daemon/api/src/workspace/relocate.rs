@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::change::{row_version, shown, submit};
+use super::change::{Submitted, row_version, shown, submit};
 use super::create::reserve;
 use super::{ROW_VERSION, RowView, Sender, row};
 use crate::admit;
@@ -51,10 +51,14 @@ pub(crate) async fn relocate(call: &Call<'_>, sender: &Sender<'_>, body: &Bytes)
         let (id, version) = (row.id.clone(), row.version);
         let operation =
             Operation::MoveWorkspace { id, version, parent: parent.clone(), name: new_name.clone(), reserved };
-        if let Some(bytes) = submit(call, &key, &row, (vec![], vec![operation])).await? {
-            let mut answer = form.object(StatusCode::OK, &bytes)?;
-            answer.headers_mut().insert(ROW_VERSION, http::HeaderValue::from(version + 1));
-            return Ok(answer);
+        match submit(call, &key, &row, (vec![], vec![operation])).await? {
+            Submitted::Shown(bytes) => {
+                let mut answer = form.object(StatusCode::OK, &bytes)?;
+                answer.headers_mut().insert(ROW_VERSION, http::HeaderValue::from(version + 1));
+                return Ok(answer);
+            }
+            Submitted::Gone => return Err(Failure::NotFound(call.subject(name))),
+            Submitted::Overtaken => {}
         }
     }
     Err(admit::modified(call.subject(name)))

@@ -63,7 +63,11 @@ pub(crate) struct Gate {
     /// What comes of a submission.
     pub(crate) failure: Mutex<Option<HomeError>>,
     pub(crate) reads_fail: AtomicBool,
+    /// What others do right after a submission, before its sender looks again.
+    pub(crate) afterwards: Mutex<Option<Afterwards>>,
 }
+
+pub(crate) type Afterwards = Box<dyn Fn(&MemoryHome) + Send>;
 
 impl Home for Gate {
     fn group(&self) -> &GroupId {
@@ -89,7 +93,13 @@ impl Home for Gate {
     fn submit(&self, txn: Txn) -> BoxFuture<'_, Result<Outcome, HomeError>> {
         match self.failure.lock().unwrap().clone() {
             Some(error) => Box::pin(std::future::ready(Err(error))),
-            None => self.home.submit(txn),
+            None => Box::pin(async move {
+                let outcome = self.home.submit(txn).await;
+                if let Some(afterwards) = &*self.afterwards.lock().unwrap() {
+                    afterwards(&self.home);
+                }
+                outcome
+            }),
         }
     }
 
@@ -235,6 +245,7 @@ fn one(name: &str, seed: u64, founder: &GroupId, limits: HistoryLimits) -> Regio
         late: Mutex::default(),
         failure: Mutex::default(),
         reads_fail: AtomicBool::new(false),
+        afterwards: Mutex::default(),
     });
     let link = Arc::new(Link {
         name: name.to_owned(),

@@ -102,3 +102,14 @@ async fn metadata_that_the_system_writes_cannot_be_patched_away() {
     let labelled = region.merge(system, &json!({"metadata": {"labels": {"mine": "1"}}})).await.expect(200);
     assert_eq!(labelled["metadata"]["labels"]["mine"], "1");
 }
+
+#[tokio::test]
+async fn an_apply_is_refused_for_what_it_is_not_for_its_options() {
+    let region = region();
+    region.map("a", &json!({})).await;
+    let headers = [("content-type", "application/apply-patch+yaml")];
+    for path in [format!("{MAPS}/a"), "/apis/tenancy.kcp.io/v1alpha1/workspaces/org".to_owned()] {
+        let line = format!("PATCH {path}?fieldManager=kubectl&force=false");
+        assert_eq!(region.send(&line, &headers, "{}").await.status, 415, "{path}");
+    }
+}

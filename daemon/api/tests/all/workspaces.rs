@@ -4,9 +4,12 @@ use std::sync::atomic::Ordering;
 
 use hanse_base::id::ClusterId;
 use hanse_store::home::Home;
+use hanse_store::key::Scope;
+use hanse_store::memory::MemoryHome;
+use hanse_store::txn::Operation;
 use serde_json::{Value, json};
 
-use crate::fixture::{MAPS, region, regions, synchronize};
+use crate::fixture::{MAPS, apply, region, regions, synchronize};
 
 const PATH: &str = "/apis/tenancy.kcp.io/v1alpha1/workspaces";
 const CLUSTER: &str = "/apis/core.kcp.io/v1alpha1/logicalclusters/cluster";
@@ -289,4 +292,27 @@ async fn a_watch_of_workspaces_sees_those_of_other_regions() {
     us.delete(&format!("{PATH}/org")).await.expect(200);
     synchronize(&regions);
     assert_eq!(watch.shown(1).await, ["MODIFIED org"]);
+}
+
+/// What the controller does with a workspace that is marked and empty.
+fn finish(home: &MemoryHome, id: &ClusterId) {
+    let state = home.view();
+    let everything = ["serviceaccounts", "namespaces", "logicalclusters.core.kcp.io"].map(|resource| {
+        let scope = Scope { resource: resource.to_owned(), cluster: Some(id.clone()), namespace: None };
+        state.list(&scope, None).map(|(key, _)| Operation::Delete(key.clone())).collect::<Vec<_>>()
+    });
+    let end = Operation::FinishWorkspace { id: id.clone() };
+    apply(home, everything.into_iter().flatten().chain([end]).collect());
+}
+
+#[tokio::test]
+async fn a_workspace_that_ends_at_once_was_still_deleted_by_its_request() {
+    let region = region();
+    let made = region.post(PATH, &workspace("org")).await.expect(201);
+    let id = ClusterId::new(made["spec"]["cluster"].as_str().unwrap()).unwrap();
+    *region.gate.afterwards.lock().unwrap() = Some(Box::new(move |home| finish(home, &id)));
+    let deleted = region.delete(&format!("{PATH}/org")).await.expect(200);
+    assert_eq!((&deleted["kind"], &deleted["status"]["phase"]), (&json!("Workspace"), &json!("Deleting")));
+    assert!(deleted["metadata"]["deletionTimestamp"].is_string());
+    assert_eq!(region.get(&format!("{PATH}/org")).await.status, 404);
 }
