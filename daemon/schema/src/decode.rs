@@ -22,7 +22,7 @@ use crate::kind::Kind;
 
 pub(crate) use base64::decoded_len;
 use decoder::Decoder;
-pub(crate) use zero::written_field;
+pub(crate) use zero::{build, written_field, zero};
 
 /// What is done about fields that the kind does not have, and about fields that are given twice (KEP-2885).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -71,37 +71,26 @@ pub fn decode(kind: &Kind, body: &[u8], validation: FieldValidation) -> Result<D
     let mut decoder = Decoder::new(Reader::new(&text), validation);
     let mut slots = match decoder.root(kind.object) {
         Ok(slots) => slots,
-        Err(malformed) => return Err(unrecognized(kind.kind, &text, malformed)),
+        Err(malformed) => return Err(malformed_json(kind.kind, &text, malformed)),
     };
     let Some(slots) = &mut slots else { return Err(not_an_object(kind.kind, &text)) };
     if let Some(why) = decoder.unidentified() {
         return Err(DecodeError::Mistyped(unidentified(kind.kind, &text, &why)));
     }
-    let sent_kind = fill(kind.object, slots, "kind", kind.kind);
-    let sent_version = fill(kind.object, slots, "apiVersion", &kind.api_version());
-    let version = sent_version.rsplit('/').next().unwrap_or_default();
-    let prefix = || format!("{sent_kind} in version {} cannot be handled as a {}", quote(version), kind.kind);
+    let identity = Identity::of(kind, slots);
     if let Some(mistyped) = decoder.mistyped() {
-        return Err(DecodeError::Mistyped(format!("{}: {mistyped}", prefix())));
+        return Err(DecodeError::Mistyped(format!("{}: {mistyped}", identity.prefix(kind))));
     }
-    if sent_version != kind.api_version() {
-        return Err(DecodeError::Mismatched(format!(
-            "the API version in the data ({sent_version}) does not match the expected API version ({})",
-            kind.api_version()
-        )));
-    }
-    if sent_kind != kind.kind {
-        return Err(DecodeError::Mismatched(format!(
-            "{}: the kind in the data ({sent_kind}) does not match the expected kind ({})",
-            prefix(),
-            kind.kind
-        )));
-    }
+    identity.agree(kind)?;
     let complaints = decoder.complaints();
     if validation == FieldValidation::Strict && !complaints.is_empty() {
-        return Err(DecodeError::Strict(format!("{}: strict decoding error: {}", prefix(), complaints.join(", "))));
+        return Err(DecodeError::Strict(format!(
+            "{}: strict decoding error: {}",
+            identity.prefix(kind),
+            complaints.join(", ")
+        )));
     }
-    Ok(Decoded { value: Value::Object(zero::build(kind.object, slots)), warnings: complaints })
+    Ok(Decoded { value: Value::Object(build(kind.object, slots)), warnings: complaints })
 }
 
 /// Reads an object of a type that is no kind of its own, `DeleteOptions` for instance; `kind` and `apiVersion` are not looked
@@ -115,14 +104,14 @@ pub fn decode_type(descriptor: &'static TypeDescriptor, body: &[u8]) -> Result<V
         return Ok(Value::Object(Map::new()));
     }
     let mut decoder = Decoder::new(Reader::new(&text), FieldValidation::Ignore);
-    let mut slots = decoder.root(descriptor).map_err(|malformed| unrecognized(descriptor.name, &text, malformed))?;
+    let mut slots = decoder.root(descriptor).map_err(|malformed| malformed_json(descriptor.name, &text, malformed))?;
     let Some(slots) = &mut slots else { return Err(not_an_object(descriptor.name, &text)) };
     match decoder.mistyped() {
-        Some(mistyped) => Err(DecodeError::Mistyped(format!(
-            "{} in version \"v1\" cannot be handled as a {}: {mistyped}",
-            descriptor.name, descriptor.name
-        ))),
-        None => Ok(Value::Object(zero::build(descriptor, slots))),
+        Some(mistyped) => {
+            let prefix = in_version(descriptor.name, "v1", descriptor.name);
+            Err(DecodeError::Mistyped(format!("{prefix}: {mistyped}")))
+        }
+        None => Ok(Value::Object(build(descriptor, slots))),
     }
 }
 
@@ -151,6 +140,53 @@ fn lossy(body: &[u8]) -> Cow<'_, str> {
     String::from_utf8_lossy(body)
 }
 
+/// What a body says that it holds; the endpoint's own kind and version where it says nothing.
+pub(crate) struct Identity {
+    kind: String,
+    api_version: String,
+}
+
+impl Identity {
+    /// Reads the identity, and puts the endpoint's own where the body has none.
+    pub(crate) fn of(kind: &Kind, slots: &mut [Option<Value>]) -> Self {
+        Self {
+            kind: fill(kind.object, slots, "kind", kind.kind),
+            api_version: fill(kind.object, slots, "apiVersion", &kind.api_version()),
+        }
+    }
+
+    /// How messages about the content begin.
+    pub(crate) fn prefix(&self, kind: &Kind) -> String {
+        in_version(&self.kind, &self.api_version, kind.kind)
+    }
+
+    /// The body must hold what the endpoint serves.
+    pub(crate) fn agree(&self, kind: &Kind) -> Result<(), DecodeError> {
+        if self.api_version != kind.api_version() {
+            return Err(DecodeError::Mismatched(format!(
+                "the API version in the data ({}) does not match the expected API version ({})",
+                self.api_version,
+                kind.api_version()
+            )));
+        }
+        if self.kind != kind.kind {
+            return Err(DecodeError::Mismatched(format!(
+                "{}: the kind in the data ({}) does not match the expected kind ({})",
+                self.prefix(kind),
+                self.kind,
+                kind.kind
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// How messages about the content begin; of the version's group nothing is said.
+pub(crate) fn in_version(sent_kind: &str, api_version: &str, kind: &str) -> String {
+    let version = api_version.rsplit('/').next().unwrap_or_default();
+    format!("{sent_kind} in version {} cannot be handled as a {kind}", quote(version))
+}
+
 /// Puts the endpoint's own name where the body has none, and returns what then stands there.
 fn fill(descriptor: &TypeDescriptor, slots: &mut [Option<Value>], name: &str, own: &str) -> String {
     let index = descriptor.fields.iter().position(|field| field.name == name);
@@ -171,15 +207,17 @@ fn words(malformed: Malformed, text: &str) -> String {
     }
 }
 
-fn unrecognized(kind: &str, text: &str, malformed: Malformed) -> DecodeError {
+fn malformed_json(kind: &str, text: &str, malformed: Malformed) -> DecodeError {
     DecodeError::Malformed(unidentified(kind, text, &words(malformed, text)))
 }
 
 fn unidentified(kind: &str, text: &str, why: &str) -> String {
-    format!(
-        "the object provided is unrecognized (must be of type {kind}): couldn't get version/kind; json parse error: {why} ({})",
-        summary(text)
-    )
+    unrecognized(kind, text.as_bytes(), &format!("couldn't get version/kind; json parse error: {why}"))
+}
+
+/// The message for a body of which not even the kind can be read.
+pub(crate) fn unrecognized(kind: &str, body: &[u8], why: &str) -> String {
+    format!("the object provided is unrecognized (must be of type {kind}): {why} ({})", summary(body))
 }
 
 fn not_an_object(kind: &str, text: &str) -> DecodeError {
@@ -196,8 +234,7 @@ fn not_an_object(kind: &str, text: &str) -> DecodeError {
 }
 
 /// The beginning of a body for a message: as text when it looks like an object, else in hexadecimal.
-fn summary(text: &str) -> String {
-    let bytes = text.as_bytes();
+fn summary(bytes: &[u8]) -> String {
     let start = bytes.get(..SUMMARY_BYTES).unwrap_or(bytes);
     let dots = if bytes.len() > SUMMARY_BYTES { " ..." } else { "" };
     match bytes.first() {

@@ -11,8 +11,8 @@
 //!        patch ──────┘ redecode                                         └─▶ table, selector
 //! ```
 //!
-//! Reading order: [`field`] (descriptors) and `types` (their tables), [`kind`] and [`kinds`] (what is served), [`decode`],
-//! [`default`], [`validate`] with [`metadata`] and [`cause`], [`patch`], [`selector`], [`table`], [`openapi`].
+//! Reading order: [`field`] (descriptors) and `types` (their tables), [`kind`] and [`kinds`] (what is served), [`decode`] and
+//! [`protobuf`], [`default`], [`validate`] with [`metadata`] and [`cause`], [`patch`], [`selector`], [`table`], [`openapi`].
 //!
 //! Deliberately absent: code by kind where a table does; the `json` reader and `format` rules are private.
 
@@ -25,6 +25,7 @@ pub mod kinds;
 pub mod convert;
 pub mod decode;
 mod json;
+pub mod protobuf;
 
 pub mod cause;
 pub mod default;

@@ -34,6 +34,13 @@ impl Moment {
         Self { micros: capped.cast_signed() * 1000 }
     }
 
+    /// From seconds since the epoch and microseconds on top; nothing outside of the years 0 to 9999.
+    #[must_use]
+    pub fn from_unix(seconds: i64, micros: i64) -> Option<Self> {
+        let micros = seconds.checked_mul(MICROS)?.checked_add(micros)?;
+        (FIRST_MICROS..=LAST_MICROS).contains(&micros).then_some(Self { micros })
+    }
+
     /// Milliseconds since the epoch; negative before it.
     #[must_use]
     pub const fn unix_ms(self) -> i64 {
@@ -290,6 +297,9 @@ const MICROS: i64 = 1_000_000;
 const DAY: i64 = 86_400;
 /// The last millisecond of the year 9999.
 const UNIX_MS_MAX: u64 = 253_402_300_799_999;
+/// The first and the last microsecond that can be written with a year of four digits.
+const FIRST_MICROS: i64 = days_from_civil(0, 1, 1) * DAY * MICROS;
+const LAST_MICROS: i64 = days_from_civil(10_000, 1, 1) * DAY * MICROS - 1;
 const GO_ZERO_MICROS: i64 = -62_135_596_800 * MICROS;
 
 #[cfg(test)]

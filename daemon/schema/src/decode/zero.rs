@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::field::{Field, FieldKind, Presence, TypeDescriptor};
 
 /// Makes the object, in the order of the table. The slots are empty afterwards.
-pub(super) fn build(descriptor: &TypeDescriptor, slots: &mut [Option<Value>]) -> Map<String, Value> {
+pub(crate) fn build(descriptor: &TypeDescriptor, slots: &mut [Option<Value>]) -> Map<String, Value> {
     let filled = slots.iter().filter(|slot| slot.is_some()).count();
     let mut map = Map::with_capacity(filled);
     for (field, slot) in descriptor.fields.iter().zip(slots) {
@@ -27,7 +27,7 @@ pub(crate) fn written_field(field: &Field, value: Option<Value>) -> Option<Value
 }
 
 /// What stands for null inside a list or a map.
-pub(super) fn zero(kind: &FieldKind) -> Value {
+pub(crate) fn zero(kind: &FieldKind) -> Value {
     match kind {
         FieldKind::Bytes => Value::String(String::new()),
         other => written(other),

@@ -1,0 +1,228 @@
+//! From a message to the fields of an object.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Map, Value};
+
+use super::number::{self, Message};
+use super::wire::{Reader, Wire, WireError, low_half};
+use crate::decode::{build, parse, zero};
+use crate::field::{Field, FieldKind, TypeDescriptor};
+use crate::json::DEPTH_MAX;
+use crate::time::{Moment, Precision};
+
+/// The values of an object's fields as they are read, in the order of its descriptor.
+pub(super) struct Slots {
+    descriptor: &'static TypeDescriptor,
+    values: Vec<Option<Value>>,
+    depth: usize,
+}
+
+impl Slots {
+    /// An object that stands in no other.
+    pub(super) fn new(descriptor: &'static TypeDescriptor) -> Self {
+        Self::at(descriptor, 0)
+    }
+
+    fn at(descriptor: &'static TypeDescriptor, depth: usize) -> Self {
+        let mut values = Vec::new();
+        values.resize_with(descriptor.fields.len(), || None);
+        Self { descriptor, values, depth }
+    }
+
+    /// Reads the fields of a message. Lists grow, entries of maps take the place of those with the same key, messages that
+    /// come in parts are joined, and of anything else the last counts.
+    ///
+    /// # Errors
+    /// The first thing that is wrong; what was read until then stays.
+    pub(super) fn merge(&mut self, bytes: &[u8]) -> Result<(), WireError> {
+        if self.depth == DEPTH_MAX {
+            return Err(WireError::Deep);
+        }
+        let Some(message) = number::of(self.descriptor) else { return Ok(()) };
+        let mut parts: Vec<(usize, Cow<'_, [u8]>)> = Vec::new();
+        let mut reader = Reader::new(self.descriptor.name, bytes);
+        while let Some((number, wire)) = reader.next()? {
+            let Some((index, field)) = field(self.descriptor, message, number) else { continue };
+            if matches!(field.kind, FieldKind::Object(_)) {
+                join(&mut parts, index, wire.bytes(field.name)?);
+            } else {
+                self.take(index, field, wire)?;
+            }
+        }
+        for (index, bytes) in parts {
+            if let Some(Field { kind: FieldKind::Object(descriptor), .. }) = self.descriptor.fields.get(index) {
+                let value = object(descriptor, &bytes, self.depth)?;
+                self.set(index, Some(value));
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives the field with this name a value.
+    pub(super) fn fill(&mut self, name: &str, text: Option<String>) {
+        if let Some(index) = self.descriptor.fields.iter().position(|field| field.name == name) {
+            self.set(index, text.map(Value::String));
+        }
+    }
+
+    pub(super) fn values_mut(&mut self) -> &mut [Option<Value>] {
+        &mut self.values
+    }
+
+    /// The object in canonical form.
+    pub(super) fn build(mut self) -> Map<String, Value> {
+        for (field, value) in self.descriptor.fields.iter().zip(&mut self.values) {
+            if let (FieldKind::Map(_), Some(Value::Object(map))) = (&field.kind, value)
+                && !map.keys().is_sorted()
+            {
+                map.sort_keys();
+            }
+        }
+        build(self.descriptor, &mut self.values)
+    }
+
+    fn take(&mut self, index: usize, field: &'static Field, wire: Wire<'_>) -> Result<(), WireError> {
+        match &field.kind {
+            FieldKind::Map(of) => {
+                let (key, value) = self.entry(field, of, wire)?;
+                let slot = self.values.get_mut(index);
+                if let Some(Value::Object(map)) = slot.map(|slot| slot.get_or_insert_with(|| Value::Object(Map::new())))
+                {
+                    map.insert(key, value);
+                }
+            }
+            FieldKind::List(list) => {
+                let item = self.value(field, list.of, wire)?.unwrap_or_else(|| zero(list.of));
+                let slot = self.values.get_mut(index);
+                if let Some(Value::Array(items)) = slot.map(|slot| slot.get_or_insert_with(|| Value::Array(Vec::new())))
+                {
+                    items.push(item);
+                }
+            }
+            kind => {
+                let value = self.value(field, kind, wire)?;
+                self.set(index, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, index: usize, value: Option<Value>) {
+        if let Some(slot) = self.values.get_mut(index) {
+            *slot = value;
+        }
+    }
+
+    /// Key and value of one entry of a map; either may be left out when it is empty.
+    fn entry(
+        &self,
+        field: &'static Field,
+        of: &'static FieldKind,
+        wire: Wire<'_>,
+    ) -> Result<(String, Value), WireError> {
+        let mut reader = Reader::new(self.descriptor.name, wire.bytes(field.name)?);
+        let (mut key, mut value) = (String::new(), None);
+        while let Some((number, wire)) = reader.next()? {
+            match number {
+                1 => key = text(wire.bytes(field.name)?),
+                2 => value = self.value(field, of, wire)?,
+                _ => {}
+            }
+        }
+        Ok((key, value.unwrap_or_else(|| zero(of))))
+    }
+
+    /// A value of this kind; nothing for one that JSON writes as null.
+    fn value(
+        &self,
+        field: &'static Field,
+        kind: &'static FieldKind,
+        wire: Wire<'_>,
+    ) -> Result<Option<Value>, WireError> {
+        let name = field.name;
+        Ok(Some(match kind {
+            FieldKind::String => Value::String(text(wire.bytes(name)?)),
+            FieldKind::Int32 => Value::from(low_half(wire.number(name)?)),
+            FieldKind::Int64 => Value::from(wire.number(name)?.cast_signed()),
+            FieldKind::Bool => Value::Bool(wire.number(name)? != 0),
+            FieldKind::Bytes => Value::String(STANDARD.encode(wire.bytes(name)?)),
+            FieldKind::Time => return time(field, wire.bytes(name)?, Precision::Seconds),
+            FieldKind::MicroTime => return time(field, wire.bytes(name)?, Precision::Micros),
+            FieldKind::Any => return json(field, wire.bytes(name)?),
+            FieldKind::Object(descriptor) => object(descriptor, wire.bytes(name)?, self.depth)?,
+            // Protobuf has neither lists of lists nor maps of maps.
+            FieldKind::Map(_) | FieldKind::List(_) => return Ok(None),
+        }))
+    }
+}
+
+fn field(descriptor: &'static TypeDescriptor, message: &Message, number: u32) -> Option<(usize, &'static Field)> {
+    let index = message.index(number)?;
+    descriptor.fields.get(index).map(|field| (index, field))
+}
+
+/// A message may come in parts, and means what the parts mean when they stand one after the other.
+fn join<'a>(parts: &mut Vec<(usize, Cow<'a, [u8]>)>, index: usize, bytes: &'a [u8]) {
+    match parts.iter_mut().find(|(own, _)| *own == index) {
+        Some((_, joined)) => joined.to_mut().extend_from_slice(bytes),
+        None => parts.push((index, Cow::Borrowed(bytes))),
+    }
+}
+
+fn object(descriptor: &'static TypeDescriptor, bytes: &[u8], depth: usize) -> Result<Value, WireError> {
+    let mut slots = Slots::at(descriptor, depth + 1);
+    slots.merge(bytes)?;
+    Ok(Value::Object(slots.build()))
+}
+
+/// Go takes text as it comes and replaces what is not UTF-8 when it writes JSON.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// `Timestamp {seconds = 1, nanos = 2}`. As upstream, nothing and Go's zero time mean that no time is set, and what JSON
+/// would cut off is cut off here.
+fn time(field: &'static Field, bytes: &[u8], precision: Precision) -> Result<Option<Value>, WireError> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let mut reader = Reader::new("Timestamp", bytes);
+    let (mut seconds, mut nanos) = (0, 0);
+    while let Some((number, wire)) = reader.next()? {
+        match number {
+            1 => seconds = wire.number("Seconds")?.cast_signed(),
+            2 => nanos = low_half(wire.number("Nanos")?),
+            _ => {}
+        }
+    }
+    let micros = if precision == Precision::Micros { i64::from(nanos) / 1_000 } else { 0 };
+    match Moment::from_unix(seconds, micros) {
+        Some(moment) if moment.is_zero() => Ok(None),
+        Some(moment) => Ok(Some(Value::String(moment.format(precision)))),
+        None => {
+            let why = "year outside of range [0,9999]".to_owned();
+            Err(WireError::Value { field: field.name, why })
+        }
+    }
+}
+
+/// `FieldsV1 {raw = 1}`: JSON as text. No text at all is null.
+fn json(field: &'static Field, bytes: &[u8]) -> Result<Option<Value>, WireError> {
+    let mut reader = Reader::new("FieldsV1", bytes);
+    let mut raw = &[][..];
+    while let Some((number, wire)) = reader.next()? {
+        if number == 1 {
+            raw = wire.bytes("Raw")?;
+        }
+    }
+    if raw.is_empty() {
+        return Ok(None);
+    }
+    match parse(raw) {
+        Ok((value, _)) => Ok(Some(value).filter(|value| !value.is_null())),
+        Err(why) => Err(WireError::Value { field: field.name, why }),
+    }
+}
