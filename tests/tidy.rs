@@ -22,7 +22,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "hansed",
         &[
-            "hanse-base", "hanse-store", "hanse-schema", "hanse-api", "hanse-controllers", "hanse-raft", "hanse-sync",
+            "hanse-base",
+            "hanse-store",
+            "hanse-schema",
+            "hanse-api",
+            "hanse-controllers",
+            "hanse-raft",
+            "hanse-sync",
             "hanse-tree",
         ],
     ),
@@ -80,7 +86,8 @@ fn files_are_small_enough_to_be_read() -> Result<()> {
     for path in found {
         let text = fs::read_to_string(&path)?;
         let lines = lines_of_code(&text);
-        let test = path.components().any(|part| part.as_os_str() == "tests") || path.to_string_lossy().ends_with("_test.rs");
+        let test =
+            path.components().any(|part| part.as_os_str() == "tests") || path.to_string_lossy().ends_with("_test.rs");
         ensure!(test || lines <= FILE_LINES_MAX, "{} has {lines} lines of code: split it", path.display());
         if path.starts_with(project().join("daemon/base")) {
             base += lines;
@@ -95,10 +102,15 @@ fn paths_that_documents_name_exist() -> Result<()> {
     for document in ["README.md", "ARCHITECTURE.md"] {
         let text = fs::read_to_string(project().join(document))?;
         for word in text.split('`').skip(1).step_by(2) {
-            let looks_like_path = word.contains('/') && !word.contains([' ', '<', '*', ':', '$', '{', '=']) && !word.starts_with(['/', '.', '-']);
+            let looks_like_path = word.contains('/')
+                && !word.contains([' ', '<', '*', ':', '$', '{', '='])
+                && !word.starts_with(['/', '.', '-']);
             let first = word.split('/').next().unwrap_or_default();
             let ours = ["daemon", "raft", "sync", "cli", "tests", "jepsen", "systemd", "docs"].contains(&first);
-            ensure!(!(looks_like_path && ours) || project().join(word).exists(), "{document} names `{word}`, which is not there");
+            ensure!(
+                !(looks_like_path && ours) || project().join(word).exists(),
+                "{document} names `{word}`, which is not there"
+            );
         }
     }
     Ok(())

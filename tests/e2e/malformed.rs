@@ -59,7 +59,8 @@ fn malformed_input_is_refused_clearly_and_harms_nobody() -> Result<()> {
         for member in federation.members()? {
             let socket = UdpSocket::bind("127.0.0.1:0")?;
             for length in 1..1200_usize {
-                let junk: Vec<u8> = (0..length).map(|at| (at * 31 + length * 7) as u8).collect();
+                let junk: Vec<u8> =
+                    (0..length).map(|at| u8::try_from((at * 31 + length * 7) % 256).unwrap_or(0)).collect();
                 socket.send_to(&junk, member.peers)?;
             }
             let mut tcp = std::net::TcpStream::connect(&member.api)?;

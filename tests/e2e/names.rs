@@ -36,8 +36,10 @@ fn one_name_taken_on_two_sides_of_a_cut_has_one_owner_and_a_visible_conflict() -
             let client = federation.client(daemon)?;
             let list = eventually("both are listed", &client, WORKSPACES, |list| names(list).len() == 2).await?;
             let items = list["items"].as_array().context("a list has items")?;
-            let owner = items.iter().find(|item| item["metadata"]["name"] == "same").context("somebody owns the name")?;
-            let loser = items.iter().find(|item| item["metadata"]["name"] != "same").context("the other has another")?;
+            let owner =
+                items.iter().find(|item| item["metadata"]["name"] == "same").context("somebody owns the name")?;
+            let loser =
+                items.iter().find(|item| item["metadata"]["name"] != "same").context("the other has another")?;
             let derived = loser["metadata"]["name"].as_str().context("a name is text")?;
             ensure!(derived.starts_with("same-"), "{derived}");
             let conflicts = |item: &Value| {

@@ -113,7 +113,13 @@ impl Client {
     ///
     /// # Errors
     /// No connection, or it broke.
-    pub async fn send(&self, method: Method, path: &str, content_type: &str, body: Bytes) -> Result<http::Response<Incoming>> {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        content_type: &str,
+        body: Bytes,
+    ) -> Result<http::Response<Incoming>> {
         let mut sender = {
             let mut connection = self.connection.lock().await;
             match connection.as_ref().filter(|sender| !sender.is_closed()) {

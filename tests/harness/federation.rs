@@ -62,7 +62,14 @@ impl Federation {
             _turn: turn,
         };
         let base = free_ports(regions.split(',').count() * daemons)?;
-        federation.run_up(&["--regions", regions, "--daemons", &daemons.to_string(), "--port-base", &base.to_string()])?;
+        federation.run_up(&[
+            "--regions",
+            regions,
+            "--daemons",
+            &daemons.to_string(),
+            "--port-base",
+            &base.to_string(),
+        ])?;
         Ok(federation)
     }
 
@@ -90,7 +97,10 @@ impl Federation {
         for from in &members {
             let path = self.path().join(&from.name).join("hansed.toml");
             let mut config: toml::Table = fs::read_to_string(&path)?.parse()?;
-            let list = config.get_mut("member").and_then(toml::Value::as_array_mut).context("the configuration lists members")?;
+            let list = config
+                .get_mut("member")
+                .and_then(toml::Value::as_array_mut)
+                .context("the configuration lists members")?;
             for entry in list {
                 let name = entry.get("name").and_then(toml::Value::as_str).context("a member has a name")?.to_owned();
                 if name == from.name {
@@ -98,7 +108,10 @@ impl Federation {
                 }
                 let to = members.iter().find(|member| member.name == name).context("a member is known")?;
                 let link = Link::to(to.peers).await?;
-                entry.as_table_mut().context("a member is a table")?.insert("peers".into(), link.address.to_string().into());
+                entry
+                    .as_table_mut()
+                    .context("a member is a table")?
+                    .insert("peers".into(), link.address.to_string().into());
                 self.links.insert((from.name.clone(), name), link);
             }
             fs::write(&path, toml::to_string(&config)?)?;
@@ -420,7 +433,8 @@ fn free_ports(daemons: usize) -> Result<u16> {
         let offset = u16::try_from(std::process::id() % 97)? * 100 + attempt * 130;
         let base = 20_000 + offset % 12_000;
         let free = (0..span).step_by(10).all(|step| {
-            TcpListener::bind(("127.0.0.1", base + step)).is_ok() && UdpSocket::bind(("127.0.0.1", base + step + 1)).is_ok()
+            TcpListener::bind(("127.0.0.1", base + step)).is_ok()
+                && UdpSocket::bind(("127.0.0.1", base + step + 1)).is_ok()
         });
         if free {
             return Ok(base);
