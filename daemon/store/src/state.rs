@@ -249,7 +249,7 @@ impl State {
     }
 
     /// The group that a logical cluster is at home in, as far as this group knows. `system:` clusters are every group's
-    /// own. The home itself knows that a workspace has been deleted; elsewhere its home is still named.
+    /// own. One that has been deleted has none: its row stays, but nobody answers for it.
     #[must_use]
     pub fn home_of(&self, id: &ClusterId) -> Option<&GroupId> {
         if self.is_home(id.as_str()) {
@@ -258,7 +258,7 @@ impl State {
         if id.as_str() == ROOT {
             return self.region.as_ref().map(|region| &region.founder);
         }
-        self.tree.get(id).map(|node| &node.owner)
+        self.tree.get(id).filter(|node| !node.row.deleted).map(|node| &node.owner)
     }
 
     /// Whether objects of the logical cluster are kept here.

@@ -315,4 +315,8 @@ async fn a_workspace_that_ends_at_once_was_still_deleted_by_its_request() {
     assert_eq!((&deleted["kind"], &deleted["status"]["phase"]), (&json!("Workspace"), &json!("Deleting")));
     assert!(deleted["metadata"]["deletionTimestamp"].is_string());
     assert_eq!(region.get(&format!("{PATH}/org")).await.status, 404);
+    // By its id, too: an id that nobody has is as one that one may not see.
+    let id = made["spec"]["cluster"].as_str().unwrap();
+    assert_eq!(region.get(&format!("/clusters/{id}/api/v1/namespaces")).await.status, 403);
+    assert_eq!(region.post(&format!("/clusters/{id}{PATH}"), &workspace("team")).await.status, 403);
 }

@@ -288,6 +288,9 @@ fn a_workspace_ends_when_it_is_empty_and_takes_its_name_with_it() {
     done(&mut machine, txn(vec![create("w3", "root", "org")]));
     let orphan = refused(&mut machine, txn(vec![create("w4", "w1", "x")]));
     assert_eq!(orphan, Refusal::Missing { what: "w1".into() });
+    for gone in ["w1", "w2"] {
+        assert_eq!(machine.state().home_of(&id(gone)), None, "nobody answers for {gone}");
+    }
 }
 
 #[test]

@@ -92,6 +92,7 @@ fn a_child_below_a_workspace_that_goes_elsewhere_has_to_go_too() {
     deliver(&eu, &mut us);
     assert_eq!(us.state().doomed().cloned().collect::<Vec<_>>(), [id("w2")]);
     assert_eq!(us.state().resolve("w2"), Some(id("w2")), "until then it can be reached by its id");
+    assert_eq!(us.state().home_of(&id("w1")), None, "other regions do not lead to what is gone");
     assert_eq!(refused(&mut us, txn(vec![create("w3", "w1", "x")])), Refusal::Missing { what: "w1".into() });
     deliver(&us, &mut eu);
     assert_eq!(eu.state().tree_digest(), us.state().tree_digest());
