@@ -19,7 +19,9 @@ use crate::authorize::authorize;
 use crate::body::{Answer, Body};
 use crate::federation::{Carried, CarriedAnswer, Federation, Proof, Purpose};
 use crate::health::{Check, Probe};
-use crate::limits::{REQUEST_BYTES_MAX, REQUEST_PATIENCE, REQUESTS_IN_FLIGHT_MAX, TARGET_BYTES_MAX, WATCHES_MAX};
+use crate::limits::{
+    PASSED_OVER_BYTES_MAX, REQUEST_BYTES_MAX, REQUEST_PATIENCE, REQUESTS_IN_FLIGHT_MAX, TARGET_BYTES_MAX, WATCHES_MAX,
+};
 use crate::request::{Request, RequestKind};
 use crate::route;
 use crate::status::Failure;
@@ -72,14 +74,31 @@ impl RequestBody {
             Self::Whole(bytes) => return Ok(bytes),
             Self::Incoming(incoming) => incoming,
         };
+        let mut incoming = incoming;
         if http_body::Body::size_hint(&incoming).lower() > REQUEST_BYTES_MAX as u64 {
+            pass_over(&mut incoming).await;
             return Err(too_large());
         }
-        match Limited::new(incoming, REQUEST_BYTES_MAX).collect().await {
+        match Limited::new(&mut incoming, REQUEST_BYTES_MAX).collect().await {
             Ok(collected) => Ok(collected.to_bytes()),
-            Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
+            Err(error) if error.is::<LengthLimitError>() => {
+                pass_over(&mut incoming).await;
+                Err(too_large())
+            }
             Err(error) => Err(Failure::BadRequest(format!("the body of the request broke off: {error}"))),
         }
+    }
+}
+
+/// Takes the rest of a body that is too large and drops it, so that a client that writes all before it reads is there for
+/// the answer: over HTTP/1.1 a connection that is closed on unread bytes is reset, and the answer is lost. A body that goes
+/// on and on is cut off at [`PASSED_OVER_BYTES_MAX`].
+async fn pass_over(incoming: &mut hyper::body::Incoming) {
+    let mut passed = 0;
+    while passed < PASSED_OVER_BYTES_MAX
+        && let Some(Ok(frame)) = incoming.frame().await
+    {
+        passed += frame.data_ref().map_or(0, Bytes::len);
     }
 }
 

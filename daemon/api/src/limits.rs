@@ -16,6 +16,8 @@ pub const HEADER_BYTES_MAX: u32 = 64 * 1024;
 pub const STREAM_BUFFER_BYTES_MAX: usize = 64 * 1024;
 /// The body of a request. Above it: 413.
 pub const REQUEST_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// What is read, and dropped, of a body that is too large, so that its sender comes to read the 413. Above it: cut off.
+pub const PASSED_OVER_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// One stored object. Above it: 413.
 pub const OBJECT_BYTES_MAX: usize = 1_572_864;
 /// The path and query of a request. Above it: 414.

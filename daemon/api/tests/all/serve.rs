@@ -43,17 +43,21 @@ async fn serve() -> Server {
 
 type Sent = http::Response<hyper::body::Incoming>;
 
-/// Sends one request on a connection of its own; the connection lives with the answer.
-async fn send(server: &Server, h2: bool, line: &str, body: &str) -> (Sent, JoinHandle<()>) {
+async fn connect(server: &Server, protocol: &[u8]) -> tokio_rustls::client::TlsStream<TcpStream> {
     let mut roots = RootCertStore::empty();
     roots.add(server.root.clone()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
     let mut config = config.with_root_certificates(roots).with_no_client_auth();
-    config.alpn_protocols = vec![if h2 { b"h2".to_vec() } else { b"http/1.1".to_vec() }];
+    config.alpn_protocols = vec![protocol.to_vec()];
     let connector = tokio_rustls::TlsConnector::from(Arc::new(config));
     let tcp = TcpStream::connect(server.address).await.unwrap();
-    let stream = connector.connect(ServerName::try_from("localhost").unwrap(), tcp).await.unwrap();
+    connector.connect(ServerName::try_from("localhost").unwrap(), tcp).await.unwrap()
+}
+
+/// Sends one request on a connection of its own; the connection lives with the answer.
+async fn send(server: &Server, h2: bool, line: &str, body: &str) -> (Sent, JoinHandle<()>) {
+    let stream = connect(server, if h2 { b"h2" } else { b"http/1.1" }).await;
     let (method, path) = line.split_once(' ').unwrap();
     let request = http::Request::builder()
         .method(method)
@@ -95,6 +99,28 @@ async fn both_protocols_are_served_over_tls() {
         let (large, _connection) = send(&server, h2, &format!("POST /clusters/root{MAPS}"), &"x".repeat(4 << 20)).await;
         assert_eq!(large.status(), 413);
     }
+    server.stop.send_replace(true);
+    server.task.await.unwrap();
+}
+
+/// Many clients write all of a request before they read any of the answer.
+#[tokio::test]
+async fn a_body_that_is_too_large_is_answered_to_who_writes_first_and_reads_then() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let server = serve().await;
+    let mut stream = connect(&server, b"http/1.1").await;
+    let length = 10 << 20;
+    let head = format!(
+        "POST /clusters/root{MAPS} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer admin\r\n\
+         content-type: application/json\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(&vec![b'x'; length]).await.unwrap();
+    stream.flush().await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413") && answer.contains("RequestEntityTooLarge"), "{answer}");
     server.stop.send_replace(true);
     server.task.await.unwrap();
 }
