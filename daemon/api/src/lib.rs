@@ -33,7 +33,6 @@ mod route;
 mod admit;
 mod call;
 mod encode;
-mod protobuf;
 mod selection;
 
 mod verbs;

@@ -8,6 +8,8 @@
 use std::borrow::Cow;
 use std::cmp::Reverse;
 
+use hanse_schema::protobuf;
+
 use crate::status::Failure;
 
 /// How an answer is written.
@@ -83,6 +85,29 @@ pub enum DiscoveryForm {
     AggregatedV2,
     /// All in one, `apidiscovery.k8s.io/v2beta1`.
     AggregatedV2beta1,
+}
+
+/// How the body of a create, update or delete is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyType {
+    /// JSON, as every client of Kubernetes can send it.
+    Json,
+    /// Kubernetes' protobuf form, which typed clients send for the kinds of their scheme.
+    Protobuf,
+}
+
+impl BodyType {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Json, Self::Protobuf];
+
+    /// The media type.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => JSON,
+            Self::Protobuf => protobuf::MEDIA_TYPE,
+        }
+    }
 }
 
 /// How the body of a patch is to be understood.
@@ -174,16 +199,18 @@ pub fn pretty(query: Option<&str>, user_agent: Option<&str>) -> bool {
     }
 }
 
-/// Whether the body of a create, update or delete is JSON, as every client of Kubernetes can send it. No type at all counts
-/// as JSON.
+/// The body of a create, update or delete, where the types of `allowed` are taken. No type at all counts as JSON.
 ///
 /// # Errors
 /// [`Failure::UnsupportedMediaType`], listing what is taken.
-pub fn body(content_type: Option<&[u8]>) -> Result<(), Failure> {
-    match essence(content_type).as_deref() {
-        None | Some("" | JSON) => Ok(()),
-        Some(_) => Err(unsupported(&[JSON])),
-    }
+pub fn body(content_type: Option<&[u8]>, allowed: &[BodyType]) -> Result<BodyType, Failure> {
+    let essence = essence(content_type).filter(|essence| !essence.is_empty());
+    let essence = essence.as_deref().unwrap_or(JSON);
+    allowed
+        .iter()
+        .copied()
+        .find(|body| body.media_type() == essence)
+        .ok_or_else(|| unsupported(&allowed.iter().map(|body| body.media_type()).collect::<Vec<_>>()))
 }
 
 /// The body of a patch to a kind that takes the types of `allowed`.
@@ -346,8 +373,8 @@ mod tests {
     use proptest::prelude::{any, prop, proptest};
 
     use super::{
-        Accepted, DiscoveryForm, Format, MetaVersion, PatchType, Shape, answer, body, discovery, patch, plain, pretty,
-        stream, takes_gzip, takes_json,
+        Accepted, BodyType, DiscoveryForm, Format, MetaVersion, PatchType, Shape, answer, body, discovery, patch,
+        plain, pretty, stream, takes_gzip, takes_json,
     };
 
     fn shape(accept: &str) -> Option<(Format, Shape)> {
@@ -408,10 +435,18 @@ mod tests {
             (406, "only the following media types are accepted: application/json;stream=watch".into())
         );
         assert_eq!(
-            message(body(protobuf).unwrap_err()),
+            message(body(protobuf, &[BodyType::Json]).unwrap_err()),
             (
                 415,
                 "the body of the request was in an unknown format - accepted media types include: application/json"
+                    .into()
+            )
+        );
+        assert_eq!(
+            message(body(Some(b"application/cbor"), BodyType::ALL).unwrap_err()),
+            (
+                415,
+                "the body of the request was in an unknown format - accepted media types include: application/json, application/vnd.kubernetes.protobuf"
                     .into()
             )
         );
@@ -468,16 +503,20 @@ mod tests {
     #[test]
     fn bodies_and_patches_are_known_by_their_type() {
         let table = [
-            (None, true),
-            (Some(""), true),
-            (Some("application/json"), true),
-            (Some("Application/Json; charset=utf-8"), true),
-            (Some("application/yaml"), false),
-            (Some("text/plain"), false),
-            (Some("application/merge-patch+json"), false),
+            (None, Some(BodyType::Json)),
+            (Some(""), Some(BodyType::Json)),
+            (Some("application/json"), Some(BodyType::Json)),
+            (Some("Application/Json; charset=utf-8"), Some(BodyType::Json)),
+            (Some("application/vnd.kubernetes.protobuf"), Some(BodyType::Protobuf)),
+            (Some("application/vnd.kubernetes.protobuf;type=watch"), Some(BodyType::Protobuf)),
+            (Some("application/yaml"), None),
+            (Some("text/plain"), None),
+            (Some("application/merge-patch+json"), None),
         ];
         for (content_type, expected) in table {
-            assert_eq!(body(content_type.map(str::as_bytes)).is_ok(), expected, "{content_type:?}");
+            assert_eq!(body(content_type.map(str::as_bytes), BodyType::ALL).ok(), expected, "{content_type:?}");
+            let json = expected.filter(|body| *body == BodyType::Json);
+            assert_eq!(body(content_type.map(str::as_bytes), &[BodyType::Json]).ok(), json, "{content_type:?}");
         }
         let all = [PatchType::Json, PatchType::Merge, PatchType::Strategic, PatchType::Apply];
         for kind in all {
@@ -521,7 +560,7 @@ mod tests {
                 assert!(stream(Some(header)).is_err() || takes_json(Some(header)), "a watch is JSON");
                 plain(Some(header)).ok();
                 discovery(Some(header)).ok();
-                body(Some(header)).ok();
+                body(Some(header), BodyType::ALL).ok();
                 patch(Some(header), &[PatchType::Json]).ok();
                 std::hint::black_box(takes_gzip(Some(header)));
             }

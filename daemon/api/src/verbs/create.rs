@@ -1,12 +1,9 @@
 //! POST: a new object, with all that it brings along, in one transaction.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use hanse_base::id::{ClusterId, Revision};
 use hanse_schema::decode::{DecodeError, FieldValidation, decode};
-use hanse_schema::field::TypeDescriptor;
-use hanse_schema::{convert, default, metadata, validate};
+use hanse_schema::{convert, default, metadata, protobuf, validate};
 use hanse_store::key::Key;
 use hanse_store::object::{Draft, Object};
 use hanse_store::txn::{Operation, Outcome, Precondition, Refusal, Txn};
@@ -19,8 +16,7 @@ use crate::body::Answer;
 use crate::call::Call;
 use crate::encode;
 use crate::limits::ATTEMPTS_MAX;
-use crate::negotiate;
-use crate::protobuf;
+use crate::negotiate::{self, BodyType};
 use crate::query::WriteOptions;
 use crate::status::Failure;
 
@@ -53,24 +49,13 @@ pub(crate) fn decoded(
     body: &[u8],
     validation: FieldValidation,
 ) -> Result<(Value, Vec<String>), Failure> {
-    let body = json_body(call, call.kind.object, body)?;
-    let decoded = decode(call.kind, &body, validation)?;
-    Ok((convert::to_stored(call.kind, decoded.value), decoded.warnings))
-}
-
-/// The body as JSON, whichever form it has come in.
-pub(crate) fn json_body<'a>(
-    call: &Call<'_>,
-    descriptor: &'static TypeDescriptor,
-    body: &'a [u8],
-) -> Result<Cow<'a, [u8]>, Failure> {
-    let content_type = call.header(http::header::CONTENT_TYPE);
-    let is_protobuf = |text: &[u8]| text.split(|byte| *byte == b';').next() == Some(protobuf::MEDIA_TYPE.as_bytes());
-    if content_type.is_some_and(is_protobuf) {
-        return protobuf::to_json(descriptor, body).map(Cow::Owned);
-    }
-    negotiate::body(content_type)?;
-    Ok(Cow::Borrowed(body))
+    let taken = if protobuf::speaks(call.kind) { BodyType::ALL } else { &[BodyType::Json] };
+    let (object, warnings) = match negotiate::body(call.header(http::header::CONTENT_TYPE), taken)? {
+        BodyType::Json => decode(call.kind, body, validation).map(|decoded| (decoded.value, decoded.warnings))?,
+        // Fields are numbered: there are no names that could be unknown.
+        BodyType::Protobuf => (protobuf::decode(call.kind, body)?, Vec::new()),
+    };
+    Ok((convert::to_stored(call.kind, object), warnings))
 }
 
 /// An object is written where the path says; a body may leave its namespace out, but not name another.

@@ -6,8 +6,8 @@
 use bytes::Bytes;
 use hanse_schema::cause::Cause;
 use hanse_schema::decode::decode_type;
-use hanse_schema::metadata;
 use hanse_schema::types::meta::DELETE_OPTIONS;
+use hanse_schema::{metadata, protobuf};
 use hanse_store::key::Key;
 use hanse_store::object::{Draft, Object};
 use hanse_store::txn::{Operation, Outcome, Precondition, Refusal, Txn};
@@ -20,9 +20,10 @@ use crate::body::{Answer, Body};
 use crate::call::Call;
 use crate::encode;
 use crate::limits::ATTEMPTS_MAX;
+use crate::negotiate::{self, BodyType};
 use crate::query::{Query, dry_run_causes};
 use crate::status::Failure;
-use crate::verbs::create::{json_body, stored};
+use crate::verbs::create::stored;
 
 /// Deletes the object.
 pub(crate) async fn delete(call: &Call<'_>, body: Bytes) -> Result<Answer, Failure> {
@@ -73,20 +74,25 @@ impl DeleteOptions {
     /// The options of a request.
     ///
     /// # Errors
-    /// As [`DeleteOptions::parse`], and 415 for a body of another media type.
+    /// As [`DeleteOptions::parse`].
     pub(crate) fn of(call: &Call<'_>, body: &[u8]) -> Result<Self, Failure> {
-        if body.is_empty() {
-            return Self::parse(call.query, body);
-        }
-        Self::parse(call.query, &json_body(call, &DELETE_OPTIONS, body)?)
+        Self::parse(call.query, call.header(http::header::CONTENT_TYPE), body)
     }
 
-    /// Reads and checks the options. The body counts; the query where there is no body.
+    /// Reads and checks the options. The body counts; the query where there is no body. As upstream, protobuf is taken for
+    /// kinds that have no protobuf form, too.
     ///
     /// # Errors
-    /// 400 for what cannot be read, 422 for what is not allowed.
-    fn parse(query: &Query, body: &[u8]) -> Result<Self, Failure> {
-        let options = if body.is_empty() { of_query(query)? } else { decode_type(&DELETE_OPTIONS, body)? };
+    /// 415 for a body of another type, 400 for what cannot be read, 422 for what is not allowed.
+    fn parse(query: &Query, content_type: Option<&[u8]>, body: &[u8]) -> Result<Self, Failure> {
+        let options = if body.is_empty() {
+            of_query(query)?
+        } else {
+            match negotiate::body(content_type, BodyType::ALL)? {
+                BodyType::Json => decode_type(&DELETE_OPTIONS, body)?,
+                BodyType::Protobuf => protobuf::decode_type(&DELETE_OPTIONS, body)?,
+            }
+        };
         let text = |path: &str| options.pointer(path).and_then(Value::as_str).filter(|text| !text.is_empty());
         let dry_run: Vec<&str> = options["dryRun"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let mut causes = dry_run_causes(dry_run.iter().copied());
@@ -240,7 +246,20 @@ mod tests {
     use crate::query::Query;
 
     fn parse(query: &str, body: &str) -> Result<DeleteOptions, u16> {
-        DeleteOptions::parse(&Query::parse(query).unwrap(), body.as_bytes()).map_err(|failure| failure.code())
+        DeleteOptions::parse(&Query::parse(query).unwrap(), None, body.as_bytes()).map_err(|failure| failure.code())
+    }
+
+    #[test]
+    fn options_come_in_protobuf_too() {
+        let protobuf = Some(&b"application/vnd.kubernetes.protobuf"[..]);
+        let parse = |content_type, body: &[u8]| DeleteOptions::parse(&Query::default(), content_type, body);
+        // Envelope, type, and a message with `preconditions {uid: u}` and `dryRun: [All]`.
+        let body = b"k8s\0\x0a\x13\x0a\x02v1\x12\x0dDeleteOptions\x12\x0a\x12\x03\x0a\x01u\x2a\x03All";
+        let expected = DeleteOptions { dry_run: true, uid: Some("u".to_owned()), resource_version: None };
+        assert_eq!(parse(protobuf, body), Ok(expected));
+        assert_eq!(parse(protobuf, b""), Ok(DeleteOptions::default()));
+        assert_eq!(parse(protobuf, b"{}").unwrap_err().code(), 400);
+        assert_eq!(parse(Some(b"application/cbor"), body).unwrap_err().code(), 415);
     }
 
     #[test]

@@ -76,7 +76,8 @@ async fn bodies_have_limits_and_forms() {
     let region = region();
     let line = format!("POST {MAPS}");
     type Case<'a> = (&'a [(&'a str, &'a str)], Vec<u8>, u16);
-    let table: [Case<'_>; 11] = [
+    let protobuf = [("content-type", "application/vnd.kubernetes.protobuf")];
+    let table: [Case<'_>; 12] = [
         (&[], vec![b'x'; 3 * 1024 * 1024 + 1], 413),
         (&[], json!({"metadata": {"name": "a"}, "data": {"k": "v".repeat(1_600_000)}}).to_string().into_bytes(), 422),
         (&[], Vec::new(), 400),
@@ -86,7 +87,8 @@ async fn bodies_have_limits_and_forms() {
         (&[], vec![b'['; 100_000], 400),
         (&[], br#"{"kind":"Secret","apiVersion":"v1","metadata":{"name":"a"}}"#.to_vec(), 400),
         (&[("content-type", "application/x-protobuf")], b"{}".to_vec(), 415),
-        (&[("content-type", "application/vnd.kubernetes.protobuf")], b"k8s\0\xff".to_vec(), 400),
+        (&protobuf, b"k8s\0\xff".to_vec(), 400),
+        (&protobuf, PROTOBUF_MAP.to_vec(), 201),
         (&[("content-type", "application/json; charset=utf-8")], br#"{"metadata":{"name":"a"}}"#.to_vec(), 201),
     ];
     for (headers, body, status) in table {
@@ -95,6 +97,9 @@ async fn bodies_have_limits_and_forms() {
         assert_eq!(reply.status, status, "{shown}: {:?}", reply.bytes);
         assert!(reply.json()["kind"].is_string());
     }
+    let workspaces = "POST /clusters/root/apis/tenancy.kcp.io/v1alpha1/workspaces";
+    let refused = region.send(workspaces, &protobuf, PROTOBUF_MAP.to_vec()).await;
+    assert!(refused.failure(415).ends_with("accepted media types include: application/json"), "{refused:?}");
     let lease = json!({"metadata": {"name": "l"}, "spec": {"holderIdentity": "x".repeat(1_600_000)}});
     let large = region.post("/apis/coordination.k8s.io/v1/namespaces/default/leases", &lease).await;
     assert!(large.failure(413).starts_with("Request entity too large: the object has 16"), "{large:?}");
@@ -138,3 +143,6 @@ async fn pages_are_answered_below_clusters_and_at_the_host() {
     let tag = region.get("/api").await.header("etag").to_owned();
     assert_eq!(region.send("GET /api", &[("if-none-match", &tag)], "").await.status, 304);
 }
+
+/// A ConfigMap with the name `p`, which leaves its kind to the endpoint: `Unknown {raw: {metadata: {name: p}}}`.
+const PROTOBUF_MAP: &[u8] = b"k8s\0\x12\x05\x0a\x03\x0a\x01p";
