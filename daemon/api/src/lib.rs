@@ -29,6 +29,7 @@ pub mod federation;
 pub mod serve;
 
 mod route;
+mod socket;
 
 mod admit;
 mod call;

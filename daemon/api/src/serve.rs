@@ -21,6 +21,7 @@ use crate::limits::{
     ACCEPT_PAUSE, CONNECTIONS_MAX, HANDSHAKE_PATIENCE, HEADER_BYTES_MAX, HEADER_PATIENCE, PING_INTERVAL, PING_PATIENCE,
     SHUTDOWN_PATIENCE, STREAM_BUFFER_BYTES_MAX, STREAMS_PER_CONNECTION_MAX,
 };
+use crate::socket::Socket;
 
 /// Certificates or keys that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -136,17 +137,18 @@ async fn connection(api: Arc<Api>, acceptor: TlsAcceptor, stream: TcpStream) {
         async move { Ok::<_, Infallible>(api.answer(request.map(RequestBody::Incoming), certificate.as_ref()).await) }
     });
     let builder = builder();
-    let served = builder.serve_connection(TokioIo::new(stream), service);
+    let socket = Socket::new(stream);
+    let served = builder.serve_connection(TokioIo::new(socket.clone()), service);
     tokio::pin!(served);
     let closed = async { drop(closing.wait_for(|closing| *closing).await) };
     let result = tokio::select! {
-        result = served.as_mut() => result,
+        result = socket.gathering(served.as_mut()) => result,
         () = closed => {
             served.as_mut().graceful_shutdown();
-            served.as_mut().await
+            socket.gathering(served.as_mut()).await
         }
     };
-    if let Err(error) = result {
+    if let Some(Err(error)) = result {
         tracing::debug!(%error, "a connection ended with an error");
     }
 }
