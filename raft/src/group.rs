@@ -82,7 +82,7 @@ impl Group {
             net: seams.net.clone(),
             group: config.group.clone(),
             daemon: config.daemon,
-            append_wait: Duration::from_millis(config.election_ms_max),
+            append_wait: Duration::from_millis(config.election_ms_max).max(APPEND_WAIT_MIN),
             snapshot_idle: config.limits.snapshot_idle,
         };
         let storage = Storage { log: log.clone(), message_bytes_max: config.limits.message_bytes_max };
@@ -436,3 +436,6 @@ fn followers(metrics: &RaftMetrics<Kind>, last: Option<LogId>, here: DaemonId) -
     };
     followers.map(|(daemon, matched)| (*daemon, status(*matched))).collect()
 }
+
+/// Entries may be many and disks slow: a follower that still writes is not asked to begin again.
+const APPEND_WAIT_MIN: Duration = Duration::from_millis(800);

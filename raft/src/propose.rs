@@ -1,6 +1,7 @@
 //! Proposals: the commands of many callers go into few entries, on the leader or by way of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hanse_base::id::{DaemonId, LogIndex};
@@ -138,11 +139,26 @@ async fn send(replica: &Replica, commands: Commands) -> Result<(LogIndex, Vec<By
     }
 }
 
+/// Ends when another daemon than this leader has led for two heartbeats: time enough for a former leader that lives to
+/// answer. One that is dead is noticed by its link much later, and until then would hold batches that others wait behind.
+async fn replaced(replica: &Replica, leader: DaemonId) {
+    let mut known = replica.leadership.subscribe();
+    // An error means that the replica is gone.
+    drop(known.wait_for(|known| known.leader.is_some_and(|now| now != leader)).await);
+    tokio::time::sleep(Duration::from_millis(replica.config.heartbeat_ms * 2)).await;
+}
+
 async fn forward(replica: &Replica, leader: DaemonId, commands: &Commands) -> Attempt {
     let request = Request::Forward(commands.0.to_vec());
     // The leader answers within its own wait; the way takes a little longer.
     let wait = replica.config.limits.outcome_wait + replica.links.append_wait;
-    let answer = replica.unless_closing(replica.links.ask(leader, &request, wait)).await;
+    let answer = tokio::select! {
+        biased;
+        answer = replica.unless_closing(replica.links.ask(leader, &request, wait)) => answer,
+        () = replaced(replica, leader) => {
+            return Attempt::Unknown(format!("another daemon leads now, and {leader} does not answer"));
+        }
+    };
     let Some(answer) = answer else { return Attempt::Unknown("this replica stopped on the way".to_owned()) };
     match answer {
         Ok(Answer::Applied { index, outcomes }) => Attempt::Done { index, outcomes },
