@@ -115,8 +115,9 @@ pub(crate) const NAME_MESSAGE_BYTES_MAX: usize = 4096;
 mod tests {
     use hanse_api::federation::Reserved;
     use hanse_base::id::{ClusterId, GroupId};
+    use proptest::prelude::{any, proptest};
 
-    use super::{Question, decode_answer, encode_answer};
+    use super::{NAME_MESSAGE_BYTES_MAX, Question, decode_answer, encode_answer};
 
     fn cluster(id: &str) -> ClusterId {
         ClusterId::new(id).unwrap()
@@ -151,5 +152,19 @@ mod tests {
             assert!(Question::decode(frame).is_err() && decode_answer(frame).is_err(), "{frame:?}");
         }
         assert!(Question::decode(&question("A:b").encode()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_from_a_peer_make_a_reader_panic(bytes in proptest::collection::vec(any::<u8>(), 0..NAME_MESSAGE_BYTES_MAX)) {
+            for frame in [bytes.clone(), [&[super::VERSION], &bytes[..]].concat()] {
+                if let Ok(question) = Question::decode(&frame) {
+                    assert_eq!(Question::decode(&question.encode()).unwrap(), question);
+                }
+                if let Ok(answer) = decode_answer(&frame) {
+                    assert_eq!(decode_answer(&encode_answer(answer.clone())).unwrap(), answer);
+                }
+            }
+        }
     }
 }
