@@ -203,6 +203,7 @@ fn fill(descriptor: &TypeDescriptor, slots: &mut [Option<Value>], name: &str, ow
 fn words(malformed: Malformed, text: &str) -> String {
     match malformed {
         Malformed::Deep => "exceeded max depth".to_owned(),
+        Malformed::Large => TOO_MANY_VALUES.to_owned(),
         Malformed::Syntax => complaint(text.as_bytes()),
     }
 }
@@ -247,6 +248,7 @@ fn summary(bytes: &[u8]) -> String {
 /// Unknown and duplicate fields beyond this many are not listed.
 const COMPLAINTS_MAX: usize = 100;
 const SUMMARY_BYTES: usize = 30;
+pub(crate) const TOO_MANY_VALUES: &str = "exceeded max number of values";
 
 #[cfg(test)]
 mod decode_test;

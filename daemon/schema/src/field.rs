@@ -28,6 +28,11 @@ impl TypeDescriptor {
         self.fields.iter().find(|field| field.name == name)
     }
 
+    /// How many fields are written for an object even when it gives none.
+    pub(crate) fn fields_always(&self) -> usize {
+        self.fields.iter().filter(|field| field.presence == Presence::Always).count()
+    }
+
     /// The name of the schema in OpenAPI documents, `io.k8s.api.core.v1.ConfigMap`.
     #[must_use]
     pub fn schema_name(&self) -> String {

@@ -7,7 +7,7 @@ use super::zero::{build, zero};
 use super::{COMPLAINTS_MAX, FieldValidation};
 use crate::cause::quote;
 use crate::field::{FieldKind, TypeDescriptor};
-use crate::json::{Duplicates, Malformed, Reader, Token};
+use crate::json::{Duplicates, Malformed, Reader, Token, VALUES_MAX};
 use crate::time::{Moment, Precision};
 
 /// Reads one object. Values of the wrong type do not stop it, since malformed text further on has precedence, as in Go.
@@ -18,6 +18,8 @@ pub(super) struct Decoder<'a> {
     mistyped: Option<String>,
     /// What is wrong with `kind` or `apiVersion` themselves: then nobody knows what the object is.
     unidentified: Option<String>,
+    /// Values that may still come.
+    values_left: usize,
 }
 
 /// The values of an object's fields, in the order of its descriptor.
@@ -40,7 +42,7 @@ enum Step<'p> {
 
 impl<'a> Decoder<'a> {
     pub(super) const fn new(reader: Reader<'a>, validation: FieldValidation) -> Self {
-        Self { reader, validation, complaints: Vec::new(), mistyped: None, unidentified: None }
+        Self { reader, validation, complaints: Vec::new(), mistyped: None, unidentified: None, values_left: VALUES_MAX }
     }
 
     /// Reads the whole text; nothing when it is neither an object nor null.
@@ -79,6 +81,7 @@ impl<'a> Decoder<'a> {
 
     fn slots(&mut self, descriptor: &'static TypeDescriptor, place: &Place<'_>) -> Result<Slots, Malformed> {
         self.reader.open_object()?;
+        self.spend(descriptor.fields_always())?;
         let mut slots: Slots = Vec::new();
         slots.resize_with(descriptor.fields.len(), || None);
         let (mut seen, mut first) = (0_u64, true);
@@ -179,6 +182,7 @@ impl<'a> Decoder<'a> {
         let (mut map, mut first, mut sorted) = (Map::new(), true, true);
         let mut last = String::new();
         while let Some(key) = self.reader.key(&mut first)? {
+            self.spend(1)?;
             let inner = Place { parent: Some(place), step: Step::Key(&key), type_name: place.type_name };
             let value = self.value(of, go, &inner)?.unwrap_or_else(|| zero(of));
             sorted &= map.is_empty() || last.as_str() < key.as_ref();
@@ -201,10 +205,16 @@ impl<'a> Decoder<'a> {
         let go = go.and_then(|go| go.strip_prefix("[]"));
         let (mut items, mut first) = (Vec::new(), true);
         while self.reader.item(&mut first)? {
+            self.spend(1)?;
             let inner = Place { parent: Some(place), step: Step::Index(items.len()), type_name: place.type_name };
             items.push(self.value(of, go, &inner)?.unwrap_or_else(|| zero(of)));
         }
         Ok(Value::Array(items))
+    }
+
+    fn spend(&mut self, values: usize) -> Result<(), Malformed> {
+        self.values_left = self.values_left.checked_sub(values).ok_or(Malformed::Large)?;
+        Ok(())
     }
 
     fn wrong_type(&mut self, found: &str, kind: &FieldKind, go: Option<&str>, place: &Place<'_>) {

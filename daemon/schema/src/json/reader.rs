@@ -20,6 +20,8 @@ pub(crate) enum Malformed {
     Syntax,
     /// Nested deeper than [`DEPTH_MAX`].
     Deep,
+    /// Holds more than [`super::VALUES_MAX`] values.
+    Large,
 }
 
 /// Paths of keys that occur again in one object.

@@ -10,7 +10,7 @@ use super::number::{self, Message};
 use super::wire::{Reader, Wire, WireError, low_half};
 use crate::decode::{build, parse, zero};
 use crate::field::{Field, FieldKind, TypeDescriptor};
-use crate::json::DEPTH_MAX;
+use crate::json::{DEPTH_MAX, VALUES_MAX};
 use crate::time::{Moment, Precision};
 
 /// The values of an object's fields as they are read, in the order of its descriptor.
@@ -18,18 +18,20 @@ pub(super) struct Slots {
     descriptor: &'static TypeDescriptor,
     values: Vec<Option<Value>>,
     depth: usize,
+    /// Values that may still come, in this object and those that are read after it.
+    left: usize,
 }
 
 impl Slots {
     /// An object that stands in no other.
     pub(super) fn new(descriptor: &'static TypeDescriptor) -> Self {
-        Self::at(descriptor, 0)
+        Self::at(descriptor, 0, VALUES_MAX.saturating_sub(descriptor.fields_always()))
     }
 
-    fn at(descriptor: &'static TypeDescriptor, depth: usize) -> Self {
+    fn at(descriptor: &'static TypeDescriptor, depth: usize, left: usize) -> Self {
         let mut values = Vec::new();
         values.resize_with(descriptor.fields.len(), || None);
-        Self { descriptor, values, depth }
+        Self { descriptor, values, depth, left }
     }
 
     /// Reads the fields of a message. Lists grow, entries of maps take the place of those with the same key, messages that
@@ -54,7 +56,7 @@ impl Slots {
         }
         for (index, bytes) in parts {
             if let Some(Field { kind: FieldKind::Object(descriptor), .. }) = self.descriptor.fields.get(index) {
-                let value = object(descriptor, &bytes, self.depth)?;
+                let value = self.object(descriptor, &bytes)?;
                 self.set(index, Some(value));
             }
         }
@@ -87,6 +89,7 @@ impl Slots {
     fn take(&mut self, index: usize, field: &'static Field, wire: Wire<'_>) -> Result<(), WireError> {
         match &field.kind {
             FieldKind::Map(of) => {
+                self.spend(1)?;
                 let (key, value) = self.entry(field, of, wire)?;
                 let slot = self.values.get_mut(index);
                 if let Some(Value::Object(map)) = slot.map(|slot| slot.get_or_insert_with(|| Value::Object(Map::new())))
@@ -95,6 +98,7 @@ impl Slots {
                 }
             }
             FieldKind::List(list) => {
+                self.spend(1)?;
                 let item = self.value(field, list.of, wire)?.unwrap_or_else(|| zero(list.of));
                 let slot = self.values.get_mut(index);
                 if let Some(Value::Array(items)) = slot.map(|slot| slot.get_or_insert_with(|| Value::Array(Vec::new())))
@@ -110,6 +114,19 @@ impl Slots {
         Ok(())
     }
 
+    fn spend(&mut self, values: usize) -> Result<(), WireError> {
+        self.left = self.left.checked_sub(values).ok_or(WireError::Large)?;
+        Ok(())
+    }
+
+    fn object(&mut self, descriptor: &'static TypeDescriptor, bytes: &[u8]) -> Result<Value, WireError> {
+        self.spend(descriptor.fields_always())?;
+        let mut slots = Self::at(descriptor, self.depth + 1, self.left);
+        slots.merge(bytes)?;
+        self.left = slots.left;
+        Ok(Value::Object(slots.build()))
+    }
+
     fn set(&mut self, index: usize, value: Option<Value>) {
         if let Some(slot) = self.values.get_mut(index) {
             *slot = value;
@@ -118,7 +135,7 @@ impl Slots {
 
     /// Key and value of one entry of a map; either may be left out when it is empty.
     fn entry(
-        &self,
+        &mut self,
         field: &'static Field,
         of: &'static FieldKind,
         wire: Wire<'_>,
@@ -137,7 +154,7 @@ impl Slots {
 
     /// A value of this kind; nothing for one that JSON writes as null.
     fn value(
-        &self,
+        &mut self,
         field: &'static Field,
         kind: &'static FieldKind,
         wire: Wire<'_>,
@@ -152,7 +169,7 @@ impl Slots {
             FieldKind::Time => return time(field, wire.bytes(name)?, Precision::Seconds),
             FieldKind::MicroTime => return time(field, wire.bytes(name)?, Precision::Micros),
             FieldKind::Any => return json(field, wire.bytes(name)?),
-            FieldKind::Object(descriptor) => object(descriptor, wire.bytes(name)?, self.depth)?,
+            FieldKind::Object(descriptor) => self.object(descriptor, wire.bytes(name)?)?,
             // Protobuf has neither lists of lists nor maps of maps.
             FieldKind::Map(_) | FieldKind::List(_) => return Ok(None),
         }))
@@ -170,12 +187,6 @@ fn join<'a>(parts: &mut Vec<(usize, Cow<'a, [u8]>)>, index: usize, bytes: &'a [u
         Some((_, joined)) => joined.to_mut().extend_from_slice(bytes),
         None => parts.push((index, Cow::Borrowed(bytes))),
     }
-}
-
-fn object(descriptor: &'static TypeDescriptor, bytes: &[u8], depth: usize) -> Result<Value, WireError> {
-    let mut slots = Slots::at(descriptor, depth + 1);
-    slots.merge(bytes)?;
-    Ok(Value::Object(slots.build()))
 }
 
 /// Go takes text as it comes and replaces what is not UTF-8 when it writes JSON.

@@ -160,6 +160,28 @@ fn refusals_have_the_words_of_upstream() {
     }
 }
 
+#[test]
+fn small_bodies_do_not_make_large_objects() {
+    let long = |number: u8, value: &[u8]| {
+        let length = u32::try_from(value.len()).unwrap();
+        // A length in five bytes, whatever it is.
+        let length: Vec<u8> =
+            (0..5).map(|at| u8::try_from(length >> (7 * at) & 0x7f).unwrap() | if at < 4 { 0x80 } else { 0 }).collect();
+        [&[number << 3 | 2], length.as_slice(), value].concat()
+    };
+    // Each owner reference is two bytes here and four fields with their names when it is written.
+    for (owners, taken) in [(19_999, true), (20_000, false)] {
+        let raw = long(1, &piece(13, b"").repeat(owners));
+        let from_protobuf = decode(config_map(), &[b"k8s\0".to_vec(), long(2, &raw)].concat());
+        let text = format!(r#"{{"metadata":{{"ownerReferences":[{}]}}}}"#, vec!["{}"; owners].join(","));
+        let from_json = decode::decode(config_map(), text.as_bytes(), FieldValidation::Warn);
+        assert_eq!((from_protobuf.is_ok(), from_json.is_ok()), (taken, taken), "{owners}");
+        for error in [from_protobuf.err(), from_json.err()].into_iter().flatten() {
+            assert!(error.to_string().contains("exceeded max number of values"), "{error}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused_without_panic(raw in prop::collection::vec(any::<u8>(), 0..100)) {

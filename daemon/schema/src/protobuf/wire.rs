@@ -29,6 +29,9 @@ pub(super) enum WireError {
     /// Ours: upstream recurses as deep as the message is.
     #[error("exceeded max depth")]
     Deep,
+    /// Ours: see [`crate::json::VALUES_MAX`].
+    #[error("{}", crate::decode::TOO_MANY_VALUES)]
+    Large,
     /// Ours: upstream would fail later, when it writes the object as JSON.
     #[error("{field}: {why}")]
     Value { field: &'static str, why: String },
