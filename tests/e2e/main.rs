@@ -1,6 +1,7 @@
 //! Real daemons, real disks, real QUIC, real kubectl. One federation at a time; each file holds one promise.
 
 mod crash;
+mod kubectl;
 mod malformed;
 mod names;
 mod region;
