@@ -6,7 +6,7 @@
 //! PUT, PATCH, DELETE, move ──► the row's owner ──┬─► here: one transaction at the row's version
 //!                                                └─► carry, wait as above
 //! ```
-//! Reading order: `content`, `placement`, `create`, `change`, `relocate`, `merge`.
+//! Reading order: `content`, `types`, `placement`, `create`, `change`, `relocate`, `merge`.
 
 pub mod content;
 
@@ -15,6 +15,7 @@ mod create;
 mod merge;
 mod placement;
 mod relocate;
+mod types;
 
 use hanse_schema::kind::Kind;
 use hanse_store::key::Key;

@@ -10,7 +10,7 @@ use http::header::HeaderValue;
 use serde_json::Value;
 
 use super::content::{self, NewCluster};
-use super::{ROW_VERSION, Sender, merge, placement};
+use super::{ROW_VERSION, Sender, merge, placement, types};
 use crate::admit;
 use crate::answer::{self, Form};
 use crate::authenticate::MASTERS;
@@ -126,6 +126,7 @@ async fn here(
         if !causes.is_empty() {
             return Err(Failure::invalid(call.kind.group, call.kind.kind, metadata::name(&object), causes));
         }
+        types::may_use(call, &object, metadata::name(&object), parent).await?;
         match make(call, &object, (parent, id), dry_run).await {
             Err(Failure::AlreadyExists(_)) if generated => {}
             Err(failure) => return Err(failure),

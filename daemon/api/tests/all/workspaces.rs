@@ -87,6 +87,43 @@ async fn a_workspace_that_cannot_be_made_is_refused() {
 }
 
 #[tokio::test]
+async fn a_workspace_has_a_type_that_there_is_below_a_parent_that_the_type_allows() {
+    let region = region();
+    let typed = |name: &str, kind: &str| json!({"metadata": {"name": name}, "spec": {"type": {"name": kind}}});
+    let below = |path: &str| format!("/clusters/{path}{PATH}");
+    let table = [
+        ("root", "org", "organization", 201),
+        ("root", "plain", "universal", 201),
+        ("root", "a", "team", 403),
+        ("root", "a", "home", 403),
+        ("root", "a", "root", 403),
+        ("root", "a", "x", 403),
+        ("root", "a", "Big", 422),
+        ("root:org", "team", "team", 201),
+        ("root:org", "a", "organization", 403),
+        ("root:org:team", "inner", "team", 201),
+        ("root:org:team", "plain", "universal", 201),
+        ("root:plain", "a", "team", 403),
+        ("root:plain", "a", "organization", 403),
+    ];
+    for (parent, name, kind, status) in table {
+        let reply = region.post(&below(parent), &typed(name, kind)).await;
+        assert_eq!(reply.status, status, "{kind} below {parent}: {:?}", reply.bytes);
+    }
+    let unknown = region.post(PATH, &typed("a", "x")).await.failure(403);
+    let expected = "workspaces.tenancy.kcp.io \"a\" is forbidden: unable to use workspace type root:x: \
+        missing verb='use' permission on workspacetype";
+    assert_eq!(unknown, expected);
+    let elsewhere = json!({"metadata": {"name": "a"}, "spec": {"type": {"name": "universal", "path": "root:org"}}});
+    assert!(
+        region.post(PATH, &elsewhere).await.failure(403).contains("unable to use workspace type root:org:universal")
+    );
+    assert_eq!(region.post(&format!("{PATH}?dryRun=All"), &typed("a", "x")).await.status, 403);
+    let named = region.get(&format!("/clusters/root:org{CLUSTER}")).await.expect(200);
+    assert_eq!(named["metadata"]["annotations"]["internal.tenancy.kcp.io/type"], "root:organization");
+}
+
+#[tokio::test]
 async fn a_workspace_is_changed_at_its_rows_version() {
     let region = region();
     let made = region.post(PATH, &workspace("org")).await.expect(201);
