@@ -1,5 +1,7 @@
 //! Real daemons, real disks, real QUIC, real kubectl. One federation at a time; each file holds one promise.
 
+#![allow(clippy::print_stdout, reason = "a test tells what it saw, and what it skipped")]
+
 mod crash;
 mod kubectl;
 mod malformed;

@@ -2,7 +2,7 @@
 //!
 //! Typed clients of client-go send it without asking and do not fall back to JSON. A body is four magic bytes, then a
 //! `runtime.Unknown`: the kind's name and version, and the message itself (k8s.io/apimachinery, `serializer/protobuf`).
-//! The descriptors say what the fields are; [`number`] adds the numbers that stand for them on the wire. Messages for what
+//! The descriptors say what the fields are; `number.rs` adds the numbers that stand for them on the wire. Messages for what
 //! cannot be read are those of upstream's generated readers.
 //!
 //! As upstream, fields with unknown numbers are skipped without a word, `Strict` or not.
