@@ -139,11 +139,19 @@ struct Details {
 /// Seconds that a client waits after an answer that asks it to come again.
 pub const RETRY_AFTER_SECONDS: u64 = 1;
 
+/// Most causes that an answer lists.
+pub const CAUSES_MAX: usize = 100;
+
 impl Failure {
-    /// 422 from causes.
+    /// 422 from causes: the first [`CAUSES_MAX`], and one more that says how many are left out. A small request can break
+    /// a rule ten thousands of times, and each cause stands in the answer twice.
     #[must_use]
     pub fn invalid<C: Into<Cause>>(group: &str, kind: &str, name: &str, causes: Vec<C>) -> Self {
-        let causes = causes.into_iter().map(Into::into).collect();
+        let left_out = causes.len().saturating_sub(CAUSES_MAX);
+        let mut causes: Vec<Cause> = causes.into_iter().take(CAUSES_MAX).map(Into::into).collect();
+        if left_out > 0 {
+            causes.push(Cause::new("", format!("{left_out} more are left out"), ""));
+        }
         Self::Invalid(group.to_owned(), kind.to_owned(), name.to_owned(), causes)
     }
 
@@ -496,6 +504,23 @@ mod tests {
             both.message(),
             r#"K.g "" is invalid: [metadata.name: Invalid value: "A": must be lower case, data: Required value]"#
         );
+    }
+
+    #[test]
+    fn an_answer_lists_a_bounded_number_of_causes() {
+        let causes =
+            |count: usize| (0..count).map(|at| Cause::new("r", "bad", &format!("f[{at}]"))).collect::<Vec<_>>();
+        let listed = |count: usize| {
+            let json = Failure::invalid("", "ConfigMap", "a", causes(count)).to_json();
+            json["details"]["causes"].as_array().unwrap().clone()
+        };
+        assert_eq!(listed(100).len(), 100);
+        let many = listed(19_900);
+        assert_eq!(many.len(), 101);
+        assert_eq!(many[99]["field"], "f[99]");
+        assert_eq!(many[100], serde_json::json!({"message": "19800 more are left out"}));
+        let message = Failure::invalid("", "ConfigMap", "a", causes(101)).message();
+        assert!(message.ends_with("f[99]: bad, 1 more are left out]"), "{message}");
     }
 
     #[test]
