@@ -137,7 +137,7 @@ fn served(request: &Request) -> Result<(&'static Kind, Part), Failure> {
         return Ok((kind, Part::Object));
     }
     let part = part_of(kind, path)?;
-    check_shape(kind, path)?;
+    check_shape(kind, part, path)?;
     Ok((kind, part))
 }
 
@@ -182,7 +182,7 @@ fn part_of(kind: &'static Kind, path: &ResourcePath) -> Result<Part, Failure> {
 }
 
 /// Whether the kind has the verb, and the path the parts that the verb needs.
-fn check_shape(kind: &'static Kind, path: &ResourcePath) -> Result<(), Failure> {
+fn check_shape(kind: &'static Kind, part: Part, path: &ResourcePath) -> Result<(), Failure> {
     if path.namespace.is_some() && !kind.namespaced {
         return Err(Failure::NoSuchPath);
     }
@@ -198,6 +198,8 @@ fn check_shape(kind: &'static Kind, path: &ResourcePath) -> Result<(), Failure> 
     };
     let in_namespace = path.namespace.is_some() || !kind.namespaced;
     let fits = match path.verb {
+        // As discovery says, it can only be replaced.
+        verb if part == Part::Finalize => in_namespace && verb == Verb::Update,
         Verb::Get if path.subresource.is_some() => in_namespace,
         Verb::Update | Verb::Patch => in_namespace,
         Verb::Get | Verb::Delete => in_namespace && path.subresource.is_none(),

@@ -44,6 +44,18 @@ async fn a_namespace_that_is_deleted_waits_for_its_finalizer_and_takes_nothing_n
 }
 
 #[tokio::test]
+async fn the_finalizers_of_a_namespace_are_only_replaced() {
+    let region = region();
+    let namespace = region.post(PATH, &json!({"metadata": {"name": "n"}})).await.expect(201);
+    let path = format!("{PATH}/n/finalize");
+    assert_eq!(region.get(&path).await.status, 405);
+    assert_eq!(region.merge(&path, &json!({"spec": {"finalizers": []}})).await.status, 405);
+    assert_eq!(region.delete(&path).await.status, 405);
+    assert_eq!(region.post(&path, &namespace).await.status, 405);
+    assert_eq!(region.put(&path, &namespace).await.status, 200);
+}
+
+#[tokio::test]
 async fn each_part_of_a_namespace_is_written_by_its_own_path() {
     let region = region();
     let namespace = region.post(PATH, &json!({"metadata": {"name": "n"}})).await.expect(201);
