@@ -50,6 +50,19 @@ pub(crate) fn draft(object: &Value) -> Result<Draft, Failure> {
     })
 }
 
+/// A new object that is not stored, as a dry run shows it: without a revision, as it has none.
+///
+/// # Errors
+/// Only when the draft is not JSON with metadata, which [`draft`] does not make.
+pub(crate) fn unstored(draft: &Draft) -> Result<Bytes, Failure> {
+    let mut object: Value = serde_json::from_slice(&draft.bytes)
+        .map_err(|error| Failure::Internal(format!("a draft cannot be read: {error}")))?;
+    if let Some(metadata) = metadata::of_mut(&mut object) {
+        metadata.shift_remove("resourceVersion");
+    }
+    Ok(Bytes::from(object.to_string()))
+}
+
 /// JSON into a buffer; writing there cannot fail.
 struct Writer(Vec<u8>);
 

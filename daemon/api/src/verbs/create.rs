@@ -117,7 +117,8 @@ fn ready(call: &Call<'_>, object: &mut Value, cluster: &ClusterId) {
 async fn propose(call: &Call<'_>, key: &Key, draft: Draft, dry_run: bool) -> Result<Bytes, Failure> {
     let preconditions = admit::create_preconditions(call, key)?;
     if dry_run {
-        return rehearse(call, key, &preconditions).await.map(|()| draft.bytes);
+        rehearse(call, key, &preconditions).await?;
+        return encode::unstored(&draft);
     }
     let mut operations = vec![Operation::Put(key.clone(), draft.clone())];
     if admit::is_namespace(call.kind) {

@@ -216,7 +216,7 @@ fn rehearsed(call: &Call<'_>, object: &Value, view: &State, parent: &ClusterId) 
     }
     let mut object = object.clone();
     encode::annotate_cluster(&mut object, parent);
-    Ok(encode::draft(&object)?.bytes)
+    encode::unstored(&encode::draft(&object)?)
 }
 
 /// Asks the parent's home to hold the name. Whether it does; creation goes ahead alone when it cannot be asked.

@@ -80,7 +80,8 @@ async fn a_workspace_that_cannot_be_made_is_refused() {
     assert_eq!(taken, r#"workspaces.tenancy.kcp.io "org" already exists"#);
     assert_eq!(region.post(&format!("{PATH}?dryRun=All"), &workspace("org")).await.status, 409);
     let before = region.home_revision();
-    region.post(&format!("{PATH}?dryRun=All"), &workspace("dry")).await.expect(201);
+    let dry = region.post(&format!("{PATH}?dryRun=All"), &workspace("dry")).await.expect(201);
+    assert_eq!(dry["metadata"].get("resourceVersion"), None, "what is not stored has no revision");
     assert_eq!(region.home_revision(), before);
     let generated = region.post(PATH, &json!({"metadata": {"generateName": "ws-"}})).await.expect(201);
     assert_eq!(generated["metadata"]["name"].as_str().unwrap().len(), 8);
