@@ -4,7 +4,7 @@
 //! every policy works as Background does. A finalizer that nobody would ever take away is not added.
 
 use bytes::Bytes;
-use hanse_schema::cause::Cause;
+use hanse_schema::cause::{Cause, quote};
 use hanse_schema::decode::decode_type;
 use hanse_schema::types::meta::DELETE_OPTIONS;
 use hanse_schema::{metadata, protobuf};
@@ -93,6 +93,7 @@ impl DeleteOptions {
                 BodyType::Protobuf => protobuf::decode_type(&DELETE_OPTIONS, body)?,
             }
         };
+        expect_kind(&options)?;
         let text = |path: &str| options.pointer(path).and_then(Value::as_str).filter(|text| !text.is_empty());
         let dry_run: Vec<&str> = options["dryRun"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         let mut causes = dry_run_causes(dry_run.iter().copied());
@@ -140,6 +141,18 @@ impl DeleteOptions {
         }
         Ok(())
     }
+}
+
+/// A body of another kind is a mistake, and must not delete anything. The group and version are not looked at: upstream
+/// takes `DeleteOptions` in each that it serves.
+fn expect_kind(options: &Value) -> Result<(), Failure> {
+    let text = |field: &str| options.get(field).and_then(Value::as_str).unwrap_or_default();
+    let (kind, version) = (text("kind"), text("apiVersion"));
+    if kind.is_empty() || kind == DELETE_OPTIONS.name {
+        return Ok(());
+    }
+    let version = quote(version.rsplit('/').next().unwrap_or_default());
+    Err(Failure::BadRequest(format!("{kind} in version {version} cannot be handled as a {}", DELETE_OPTIONS.name)))
 }
 
 fn of_query(query: &Query) -> Result<Value, Failure> {
@@ -273,6 +286,21 @@ mod tests {
     }
 
     #[test]
+    fn a_body_of_another_kind_is_refused_by_its_name() {
+        let parse = |content_type: Option<&[u8]>, body: &[u8]| {
+            DeleteOptions::parse(&Query::default(), content_type, body).map_err(|failure| failure.message())
+        };
+        let expected = r#"Deployment in version "v1" cannot be handled as a DeleteOptions"#;
+        let body = br#"{"kind":"Deployment","apiVersion":"apps/v1"}"#;
+        assert_eq!(parse(None, body).unwrap_err(), expected);
+        let protobuf = Some(&b"application/vnd.kubernetes.protobuf"[..]);
+        let body = b"k8s\0\x0a\x0f\x0a\x02v1\x12\x09ConfigMap\x12\x00";
+        assert_eq!(parse(protobuf, body).unwrap_err(), expected.replace("Deployment", "ConfigMap"));
+        let other_group = br#"{"kind":"DeleteOptions","apiVersion":"apps/v1"}"#;
+        assert_eq!(parse(None, other_group), Ok(DeleteOptions::default()));
+    }
+
+    #[test]
     fn options_that_are_not_allowed_are_refused() {
         let table = [
             ("dryRun=x", "", 422),
@@ -283,6 +311,8 @@ mod tests {
             ("", "{", 400),
             ("", "[]", 400),
             ("", r#"{"preconditions":1}"#, 400),
+            ("", r#"{"kind":"ConfigMap","apiVersion":"v1"}"#, 400),
+            ("", r#"{"kind":"deleteoptions"}"#, 400),
         ];
         for (query, body, code) in table {
             assert_eq!(parse(query, body), Err(code), "{query} {body}");
