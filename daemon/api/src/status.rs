@@ -101,8 +101,8 @@ pub enum Failure {
     UnsupportedMediaType(String),
     /// 422: the object breaks a rule. Group, kind, name, causes.
     Invalid(String, String, String, Vec<Cause>),
-    /// 422: a patch does not fit the object.
-    Inapplicable(String),
+    /// 422: a patch does not fit the object. As upstream, the answer does not say why.
+    Inapplicable,
     /// 429: too much at once.
     TooManyRequests(String),
     /// 500: a broken invariant; the request is lost, nothing else.
@@ -176,7 +176,7 @@ impl Failure {
             Self::TooLarge(_) => 413,
             Self::TargetTooLong => 414,
             Self::UnsupportedMediaType(_) => 415,
-            Self::Invalid(..) | Self::Inapplicable(_) => 422,
+            Self::Invalid(..) | Self::Inapplicable => 422,
             Self::TooManyRequests(_) => 429,
             Self::Internal(_) => 500,
             Self::NotImplemented(_) => 501,
@@ -200,7 +200,7 @@ impl Failure {
             Self::Expired(_) | Self::ExpiredContinue(..) => "Expired",
             Self::TooLarge(_) => "RequestEntityTooLarge",
             Self::UnsupportedMediaType(_) => "UnsupportedMediaType",
-            Self::Invalid(..) | Self::Inapplicable(_) => "Invalid",
+            Self::Invalid(..) | Self::Inapplicable => "Invalid",
             Self::TooManyRequests(_) => "TooManyRequests",
             Self::Internal(_) => "InternalError",
             Self::Unavailable(_) | Self::OutOfReach(_) => "ServiceUnavailable",
@@ -248,7 +248,7 @@ impl Failure {
             Self::TooLarge(text) => format!("Request entity too large: {text}"),
             Self::TargetTooLong => "the path and query of the request are too long".to_owned(),
             Self::Invalid(group, kind, name, causes) => invalid_message(&qualified(group, kind), name, causes),
-            Self::Inapplicable(_) => "the server rejected our request due to an error in our request".to_owned(),
+            Self::Inapplicable => "the server rejected our request due to an error in our request".to_owned(),
             Self::Internal(text) => format!("Internal error occurred: {text}"),
             Self::Timeout(text) => format!("Timeout: {text}"),
             Self::TooLargeResourceVersion { wanted, current } => {
@@ -307,7 +307,9 @@ impl Failure {
             | Self::GenerateNameConflict(subject)
             | Self::Conflict(subject, _) => subject.details(),
             Self::MethodNotAllowed(subject, _) => Details { name: String::new(), ..subject.details() },
-            Self::ForbiddenPath(_) | Self::NoSuchPath => Details { present: true, ..Details::default() },
+            Self::ForbiddenPath(_) | Self::NoSuchPath | Self::Inapplicable => {
+                Details { present: true, ..Details::default() }
+            }
             Self::Invalid(group, kind, name, causes) => Details {
                 name: name.clone(),
                 group: group.clone(),
@@ -316,7 +318,7 @@ impl Failure {
                 retry_after: None,
                 present: true,
             },
-            Self::Internal(text) | Self::Inapplicable(text) => {
+            Self::Internal(text) => {
                 Details { causes: vec![Cause::new("", text.as_str(), "")], present: true, ..Details::default() }
             }
             Self::TooLargeResourceVersion { .. } => Details {
@@ -549,11 +551,12 @@ mod tests {
         check(&Failure::TargetTooLong, 414, "", "the path and query of the request are too long", None);
         check(&Failure::UnsupportedMediaType("what".into()), 415, "UnsupportedMediaType", "what", None);
         check(
-            &Failure::Inapplicable("no such path".into()),
+            &Failure::Inapplicable,
             422,
             "Invalid",
             "the server rejected our request due to an error in our request",
-            Some(r#"{"causes":[{"message":"no such path"}]}"#),
+            // A cause without a field makes kubectl print "The request is invalid: : ..".
+            Some("{}"),
         );
         check(&Failure::TooManyRequests("later".into()), 429, "TooManyRequests", "later", retry);
         check(

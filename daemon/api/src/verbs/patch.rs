@@ -23,7 +23,10 @@ impl From<PatchError> for Failure {
         match error {
             PatchError::Malformed(text) => Self::BadRequest(text),
             PatchError::TooLarge(text) => Self::TooLarge(text),
-            PatchError::Inapplicable(text) => Self::Inapplicable(text),
+            PatchError::Inapplicable(why) => {
+                tracing::debug!(why, "a patch does not fit its object");
+                Self::Inapplicable
+            }
         }
     }
 }
