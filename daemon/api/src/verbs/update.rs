@@ -40,9 +40,31 @@ pub(crate) async fn update(call: &Call<'_>, body: Bytes) -> Result<Answer, Failu
 pub(crate) fn agree_on_name(object: &serde_json::Value, name: &str) -> Result<(), Failure> {
     match metadata::name(object) {
         own if own == name => Ok(()),
-        "" => Err(Failure::BadRequest("name must be provided".to_owned())),
+        "" => Err(Failure::BadRequest(format!(
+            "the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        ))),
         own => Err(Failure::BadRequest(format!(
             "the name of the object ({own}) does not match the name on the URL ({name})"
         ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::agree_on_name;
+
+    #[test]
+    fn a_body_that_names_another_object_is_refused_as_upstream_words_it() {
+        let refused = |name: &str| {
+            let failure = agree_on_name(&json!({"metadata": {"name": name}}), "b").unwrap_err();
+            (failure.code(), failure.message())
+        };
+        let none = "the name of the object (b based on URL) was undeterminable: name must be provided";
+        assert_eq!(refused(""), (400, none.to_owned()));
+        let other = "the name of the object (a) does not match the name on the URL (b)";
+        assert_eq!(refused("a"), (400, other.to_owned()));
+        assert_eq!(agree_on_name(&json!({"metadata": {"name": "b"}}), "b"), Ok(()));
     }
 }
