@@ -196,7 +196,12 @@ pub(crate) async fn delete_one(call: &Call<'_>, key: &Key, options: &DeleteOptio
             }
             Ok(Plan { operation, draft }) if newest => {
                 let gone = matches!(operation, Some(Operation::Delete(_)));
-                return Ok(if gone { Deleted::Gone(draft.bytes) } else { Deleted::Waiting(draft.bytes) });
+                let bytes = match (operation, state.get(key)) {
+                    // A dry run's answer shows the revision that the object has.
+                    (Some(_), Some(object)) => stored(&draft, object.revision())?,
+                    _ => draft.bytes,
+                };
+                return Ok(if gone { Deleted::Gone(bytes) } else { Deleted::Waiting(bytes) });
             }
             Err(failure) if newest => return Err(failure),
             // What is answered without a proposal is decided on a state that holds everything acknowledged.

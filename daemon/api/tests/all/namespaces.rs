@@ -23,7 +23,9 @@ async fn a_namespace_begins_with_its_service_account() {
 #[tokio::test]
 async fn a_namespace_that_is_deleted_waits_for_its_finalizer_and_takes_nothing_new() {
     let region = region();
-    region.post(PATH, &json!({"metadata": {"name": "n"}})).await.expect(201);
+    let made = region.post(PATH, &json!({"metadata": {"name": "n"}})).await.expect(201);
+    let dry = region.delete(&format!("{PATH}/n?dryRun=All")).await.expect(200);
+    assert_eq!(dry["metadata"]["resourceVersion"], made["metadata"]["resourceVersion"]);
     let marked = region.delete(&format!("{PATH}/n")).await.expect(200);
     assert_eq!(marked["status"]["phase"], "Terminating");
     assert!(marked["metadata"]["deletionTimestamp"].is_string());
