@@ -11,6 +11,7 @@ use hanse_base::disk::Disk;
 use hanse_base::id::{DaemonId, LogIndex, Term};
 use hanse_base::net::Net;
 use hanse_base::random::Random;
+use openraft::async_runtime::watch::WatchReceiver;
 use openraft::errors::{ClientWriteError, RaftError};
 use openraft::storage::IOFlushed;
 use openraft::type_config::TypeConfigExt;
@@ -309,10 +310,26 @@ impl Group {
     /// daemons start together need not wait for an election time; the pre-vote disturbs nobody who has a leader.
     async fn stand_first(&self) {
         let replica = &self.inner.replica;
+        // Until its first report the engine shows a group without members.
+        drop(tokio::time::timeout(FIRST_REPORT_WAIT, self.first_report()).await);
         let is_sole = replica.with_metrics(|metrics| replica.is_sole_voter(metrics));
         let is_voter = self.status().voters.contains(&replica.config.daemon);
         if is_voter && replica.raft.trigger().elect(!is_sole).await.is_err() {
             tracing::warn!("the consensus engine stopped at once");
+        }
+    }
+
+    /// Returns when the engine shows its members, or has ended.
+    async fn first_report(&self) {
+        let mut metrics = self.inner.replica.raft.metrics();
+        loop {
+            let is_there = {
+                let shown = metrics.borrow_watched();
+                shown.running_state.is_err() || shown.membership_config.voter_ids().next().is_some()
+            };
+            if is_there || metrics.changed().await.is_err() {
+                return;
+            }
         }
     }
 }
@@ -439,3 +456,5 @@ fn followers(metrics: &RaftMetrics<Kind>, last: Option<LogId>, here: DaemonId) -
 
 /// Entries may be many and disks slow: a follower that still writes is not asked to begin again.
 const APPEND_WAIT_MIN: Duration = Duration::from_millis(800);
+/// The engine reports within milliseconds of its start; a replica that is no member yet shows nobody, and need not wait.
+const FIRST_REPORT_WAIT: Duration = Duration::from_millis(500);
