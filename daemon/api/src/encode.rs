@@ -12,42 +12,22 @@ use crate::status::Failure;
 
 /// Annotation of every object: the logical cluster that it is in.
 pub(crate) const CLUSTER_ANNOTATION: &str = "kcp.io/cluster";
-/// The fields of metadata that stand before the revision. (Where it stands is no part of the contract; it is fixed, so
-/// that equal objects have equal bytes.)
-const BEFORE_REVISION: [&str; 5] = ["name", "generateName", "namespace", "selfLink", "uid"];
 
 /// Encodes an object with room for its revision.
 ///
 /// # Errors
 /// 413: it is larger than an object may be.
 pub(crate) fn draft(object: &Value) -> Result<Draft, Failure> {
-    let mut writer = Writer(Vec::with_capacity(1024));
-    let mut revision_at = None;
-    writer.map(object.as_object(), |writer, key, value| match (key, value.as_object()) {
-        ("metadata", Some(metadata)) => revision_at = Some(writer.metadata(metadata)),
-        _ => writer.value(value),
-    });
-    let Some(revision_at) = revision_at.and_then(|at| u32::try_from(at).ok()) else {
+    let Some(draft) = Draft::of(object) else {
         return Err(Failure::Internal("an object without metadata cannot be stored".to_owned()));
     };
-    if writer.0.len() > OBJECT_BYTES_MAX {
+    if draft.bytes.len() > OBJECT_BYTES_MAX {
         return Err(Failure::TooLarge(format!(
             "the object has {} bytes, the limit is {OBJECT_BYTES_MAX}",
-            writer.0.len()
+            draft.bytes.len()
         )));
     }
-    let mut labels: Vec<(Box<str>, Box<str>)> = metadata::labels(object)
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| Some((Box::from(key.as_str()), Box::from(value.as_str()?))))
-        .collect();
-    labels.sort();
-    Ok(Draft {
-        bytes: Bytes::from(writer.0),
-        revision_at,
-        labels: labels.into_boxed_slice(),
-        deleting: metadata::is_deleting(object),
-    })
+    Ok(draft)
 }
 
 /// A new object that is not stored, as a dry run shows it: without a revision, as it has none.
@@ -61,64 +41,6 @@ pub(crate) fn unstored(draft: &Draft) -> Result<Bytes, Failure> {
         metadata.shift_remove("resourceVersion");
     }
     Ok(Bytes::from(object.to_string()))
-}
-
-/// JSON into a buffer; writing there cannot fail.
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn map(&mut self, map: Option<&Map<String, Value>>, mut field: impl FnMut(&mut Self, &str, &Value)) {
-        self.0.push(b'{');
-        for (position, (key, value)) in map.into_iter().flatten().enumerate() {
-            if position > 0 {
-                self.0.push(b',');
-            }
-            self.text(key);
-            self.0.push(b':');
-            field(self, key, value);
-        }
-        self.0.push(b'}');
-    }
-
-    /// Writes metadata with an empty revision in place of any; returns where its digits go.
-    fn metadata(&mut self, metadata: &Map<String, Value>) -> usize {
-        let mut at = None;
-        self.0.push(b'{');
-        for (key, value) in metadata.iter().filter(|(key, _)| *key != "resourceVersion") {
-            if at.is_none() && !BEFORE_REVISION.contains(&key.as_str()) {
-                at = Some(self.revision());
-            }
-            self.comma();
-            self.text(key);
-            self.0.push(b':');
-            self.value(value);
-        }
-        let at = at.unwrap_or_else(|| self.revision());
-        self.0.push(b'}');
-        at
-    }
-
-    fn revision(&mut self) -> usize {
-        self.comma();
-        self.0.extend_from_slice(br#""resourceVersion":""#);
-        let at = self.0.len();
-        self.0.push(b'"');
-        at
-    }
-
-    fn comma(&mut self) {
-        if self.0.last() != Some(&b'{') {
-            self.0.push(b',');
-        }
-    }
-
-    fn text(&mut self, text: &str) {
-        serde_json::to_writer(&mut self.0, text).expect("writing text to memory cannot fail");
-    }
-
-    fn value(&mut self, value: &Value) {
-        serde_json::to_writer(&mut self.0, value).expect("writing a value to memory cannot fail");
-    }
 }
 
 /// Sets the annotation that tells which logical cluster an object is in. Annotations stay sorted by key.

@@ -107,53 +107,10 @@ pub(crate) fn set_condition(object: &mut Value, condition: &Condition, wall_ms: 
     true
 }
 
-/// The object as a transaction brings it: its revision's digits are left out, at the place where they stood.
+/// The object as a transaction brings it. One without metadata has no place for a revision, and `apply` refuses it.
 pub(crate) fn draft(object: &Value) -> Draft {
-    let mut bytes = Vec::with_capacity(1024);
-    let mut revision_at = 0;
-    write_map(&mut bytes, object.as_object(), |bytes, key, value| {
-        if key != "metadata" {
-            return write(bytes, value);
-        }
-        write_map(bytes, value.as_object(), |bytes, key, value| {
-            if key == "resourceVersion" {
-                revision_at = bytes.len() + 1;
-                bytes.extend_from_slice(b"\"\"");
-            } else {
-                write(bytes, value);
-            }
-        });
-    });
-    let mut labels: Vec<(Box<str>, Box<str>)> = metadata::labels(object)
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| Some((Box::from(key.as_str()), Box::from(value.as_str()?))))
-        .collect();
-    labels.sort();
-    Draft {
-        bytes: Bytes::from(bytes),
-        // An object is far smaller than 4 GiB; were it not, `apply` would refuse the place.
-        revision_at: u32::try_from(revision_at).unwrap_or_default(),
-        labels: labels.into_boxed_slice(),
-        deleting: metadata::is_deleting(object),
-    }
-}
-
-fn write_map(bytes: &mut Vec<u8>, map: Option<&Map<String, Value>>, mut field: impl FnMut(&mut Vec<u8>, &str, &Value)) {
-    bytes.push(b'{');
-    for (position, (key, value)) in map.into_iter().flatten().enumerate() {
-        if position > 0 {
-            bytes.push(b',');
-        }
-        serde_json::to_writer(&mut *bytes, key).expect("writing text to memory cannot fail");
-        bytes.push(b':');
-        field(bytes, key, value);
-    }
-    bytes.push(b'}');
-}
-
-fn write(bytes: &mut Vec<u8>, value: &Value) {
-    serde_json::to_writer(bytes, value).expect("writing a value to memory cannot fail");
+    let refused = || Draft { bytes: Bytes::new(), revision_at: 0, labels: Box::default(), deleting: false };
+    Draft::of(object).unwrap_or_else(refused)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 //!
 //! Reading order: [`key`], [`object`], [`txn`], [`state`], `apply`, [`machine`], [`hub`], [`home`].
 
+mod encode;
 pub mod key;
 pub mod object;
 pub mod txn;
