@@ -12,12 +12,13 @@ use hanse_tests::binary::project;
 const ARROWS: &[(&str, &[&str])] = &[
     ("hanse-base", &[]),
     ("hanse-tree", &["hanse-base"]),
-    ("hanse-schema", &[]),
+    ("hanse-cel", &[]),
+    ("hanse-schema", &["hanse-cel"]),
     ("hanse-store", &["hanse-base", "hanse-tree"]),
     ("base2histogram", &[]),
     ("hanse-raft", &["hanse-base"]),
     ("hanse-sync", &["hanse-base"]),
-    ("hanse-api", &["hanse-base", "hanse-store", "hanse-schema"]),
+    ("hanse-api", &["hanse-base", "hanse-store", "hanse-schema", "hanse-cel"]),
     ("hanse-controllers", &["hanse-base", "hanse-store", "hanse-schema"]),
     (
         "hansed",

@@ -1,0 +1,12 @@
+//! The Common Expression Language (CEL) as Kubernetes speaks it: parsed, type checked, and evaluated under a budget, with
+//! Kubernetes' libraries.
+//!
+//! Promise: pure and bounded. An expression that compiles ends; what it costs at most can be estimated before it runs, and
+//! it is cut off when it has used up its budget.
+//!
+//! Must not know: custom resources, admission, HTTP. Whoever evaluates gives the types of the variables and their values.
+//!
+//! Reading order: [`ast`], [`ty`].
+
+pub mod ast;
+pub mod ty;
