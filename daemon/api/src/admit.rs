@@ -4,7 +4,7 @@
 use hanse_schema::kind::{Kind, Part};
 use hanse_schema::metadata;
 use hanse_store::key::Key;
-use hanse_store::txn::{Precondition, Refusal};
+use hanse_store::txn::{Exceeded, Precondition, Refusal};
 use serde_json::{Map, Value};
 
 use crate::authenticate::{MASTERS, User};
@@ -66,7 +66,19 @@ pub(crate) fn refused(call: &Call<'_>, key: &Key, refusal: Refusal) -> Failure {
         Refusal::NotEmpty { what } => Failure::Conflict(subject(), format!("{what} is not empty")),
         Refusal::Cycle { id } => Failure::Conflict(subject(), format!("{id} would become its own ancestor")),
         Refusal::Malformed { why } => Failure::Internal(format!("the transaction was refused: {why}")),
+        Refusal::OverQuota { quota, exceeded } => Failure::forbidden(subject(), over_quota(&quota, &exceeded)),
     }
+}
+
+/// `exceeded quota: q, requested: count/configmaps=1, used: count/configmaps=5, limited: count/configmaps=5`, as the quota
+/// admission plugin words it. A transaction adds one object.
+pub(crate) fn over_quota(quota: &str, exceeded: &[Exceeded]) -> String {
+    let listed = |number: fn(&Exceeded) -> u64| {
+        let items = exceeded.iter().map(|one| format!("{}={}", one.item, number(one)));
+        items.collect::<Vec<_>>().join(",")
+    };
+    let (requested, used, limited) = (listed(|_| 1), listed(|one| one.used), listed(|one| one.limit));
+    format!("exceeded quota: {quota}, requested: {requested}, used: {used}, limited: {limited}")
 }
 
 /// The well-known message about optimistic concurrency.
@@ -149,11 +161,11 @@ fn is_reserved(key: &str) -> bool {
 
 /// Whether the kind is v1 Namespace.
 pub(crate) fn is_namespace(kind: &Kind) -> bool {
-    kind.storage == ("", NAMESPACES)
+    kind.storage.0.is_empty() && kind.storage.1 == NAMESPACES
 }
 
 fn is_logical_cluster(kind: &Kind) -> bool {
-    kind.storage == ("core.kcp.io", "logicalclusters")
+    kind.storage.0 == "core.kcp.io" && kind.storage.1 == "logicalclusters"
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! From what was read or written to an HTTP answer: headers, status, indentation, YAML.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WARNING, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
@@ -88,7 +90,7 @@ impl Form {
 
     fn accepted(call: &Call<'_>, accepted: Accepted) -> Result<Self, Failure> {
         let include = Include::parse(call.query.get("includeObject"))?;
-        let shaper = Shaper::new(call.kind, accepted.shape, include).at(call.now_ms());
+        let shaper = Shaper::new(Arc::clone(call.kind), accepted.shape, include).at(call.now_ms());
         let pretty = accepted.pretty || negotiate::pretty(call.query.get("pretty"), user_agent(call.headers));
         Ok(Self { accepted, shaper, pretty })
     }

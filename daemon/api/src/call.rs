@@ -22,7 +22,7 @@ pub(crate) struct Call<'a> {
     pub(crate) home: &'a Arc<dyn Home>,
     /// The logical cluster; `None` for a wildcard request.
     pub(crate) cluster: Option<&'a ClusterId>,
-    pub(crate) kind: &'static Kind,
+    pub(crate) kind: &'a Arc<Kind>,
     pub(crate) part: Part,
     pub(crate) path: &'a ResourcePath,
     pub(crate) query: &'a Query,
@@ -34,7 +34,7 @@ pub(crate) struct Call<'a> {
 impl Call<'_> {
     /// Where the kind's objects are stored.
     pub(crate) fn storage(&self) -> String {
-        let (group, plural) = self.kind.storage;
+        let (group, plural) = &self.kind.storage;
         qualified(group, plural)
     }
 
@@ -58,7 +58,7 @@ impl Call<'_> {
 
     /// What a `Status` about an object of the request says that it is about.
     pub(crate) fn subject(&self, name: &str) -> Subject {
-        Subject::new(self.kind.group, self.kind.plural, name)
+        Subject::new(&self.kind.group, &self.kind.plural, name)
     }
 
     /// A header's bytes.

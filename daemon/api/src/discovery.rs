@@ -4,7 +4,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -41,7 +41,7 @@ pub enum Place<'a> {
 /// [`Failure::NoSuchPath`] for a group or version that is not served, [`Failure::NotAcceptable`].
 pub fn answer(place: Place<'_>, accept: Option<&[u8]>, if_none_match: Option<&[u8]>) -> Result<Answer, Failure> {
     static BUILT_IN: OnceLock<Discovery> = OnceLock::new();
-    BUILT_IN.get_or_init(|| Discovery::new(KINDS)).answer(place, accept, if_none_match)
+    BUILT_IN.get_or_init(|| Discovery::new(&KINDS)).answer(place, accept, if_none_match)
 }
 
 /// The documents of one set of kinds.
@@ -64,7 +64,7 @@ struct Whole {
 impl Discovery {
     /// Describes the kinds.
     #[must_use]
-    pub fn new(kinds: &[Kind]) -> Self {
+    pub fn new(kinds: &[Arc<Kind>]) -> Self {
         let groups = grouped(kinds);
         let (core, named): (Vec<_>, Vec<_>) = groups.iter().partition(|group| group.name.is_empty());
         let core_versions: Vec<&str> =
@@ -133,10 +133,10 @@ struct Group<'a> {
     versions: Vec<(&'a str, Vec<&'a Kind>)>,
 }
 
-fn grouped(kinds: &[Kind]) -> Vec<Group<'_>> {
+fn grouped(kinds: &[Arc<Kind>]) -> Vec<Group<'_>> {
     let mut groups: BTreeMap<&str, BTreeMap<&str, Vec<&Kind>>> = BTreeMap::new();
     for kind in kinds {
-        groups.entry(kind.group).or_default().entry(kind.version).or_default().push(kind);
+        groups.entry(&kind.group).or_default().entry(&kind.version).or_default().push(kind);
     }
     let mut groups: Vec<Group<'_>> = groups
         .into_iter()
@@ -144,7 +144,7 @@ fn grouped(kinds: &[Kind]) -> Vec<Group<'_>> {
             let mut versions: Vec<_> = versions.into_iter().collect();
             versions.sort_by_key(|(version, _)| version_order(version));
             for (_, kinds) in &mut versions {
-                kinds.sort_by_key(|kind| kind.plural);
+                kinds.sort_by(|left, right| left.plural.cmp(&right.plural));
             }
             Group { name, versions }
         })
@@ -247,24 +247,24 @@ fn resources(kind: &Kind) -> Vec<(String, Value)> {
     });
     add_names(&mut resource, kind);
     resource["storageVersionHash"] = storage_version_hash(kind).into();
-    let subresources = subresources(kind).into_iter().map(|(name, verbs)| {
+    let subresources = subresources(kind).into_iter().map(|Subresource { name, verbs, other }| {
         let name = format!("{}/{name}", kind.plural);
-        let value = json!({
-            "name": name,
-            "singularName": "",
-            "namespaced": kind.namespaced,
-            "kind": kind.kind,
-            "verbs": verbs,
-        });
+        let mut value = json!({"name": name, "singularName": "", "namespaced": kind.namespaced});
+        if let Some((group, version, _)) = other {
+            value["group"] = group.into();
+            value["version"] = version.into();
+        }
+        value["kind"] = other.map_or(&*kind.kind, |(.., kind)| kind).into();
+        value["verbs"] = verbs.into();
         (name, value)
     });
-    std::iter::once((kind.plural.to_owned(), resource)).chain(subresources).collect()
+    std::iter::once((kind.plural.to_string(), resource)).chain(subresources).collect()
 }
 
 fn add_names(resource: &mut Value, kind: &Kind) {
-    for (field, names) in [("shortNames", kind.short_names), ("categories", kind.categories)] {
+    for (field, names) in [("shortNames", &kind.short_names), ("categories", &kind.categories)] {
         if !names.is_empty() {
-            resource[field] = names.into();
+            resource[field] = names.iter().map(AsRef::as_ref).collect::<Vec<&str>>().into();
         }
     }
 }
@@ -275,17 +275,28 @@ fn verbs(verbs: &[Verb]) -> Vec<&'static str> {
     verbs
 }
 
-/// Names and verbs of a kind's subresources, by name.
-fn subresources(kind: &Kind) -> Vec<(&'static str, &'static [&'static str])> {
-    let mut subresources: Vec<(&str, &[&str])> = kind
-        .subresources
-        .iter()
-        .filter_map(|part| match part {
-            Part::Object => None,
-            Part::Status => Some((part.segment()?, &["get", "patch", "update"][..])),
-            Part::Finalize => Some((part.segment()?, &["update"][..])),
-        })
-        .collect();
+/// A subresource of a kind.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Subresource {
+    name: &'static str,
+    verbs: &'static [&'static str],
+    /// Group, version and kind of what is sent and answered, where that is another kind than the resource's.
+    other: Option<(&'static str, &'static str, &'static str)>,
+}
+
+/// A kind's subresources, by name.
+fn subresources(kind: &Kind) -> Vec<Subresource> {
+    const READ_AND_WRITE: &[&str] = &["get", "patch", "update"];
+    let described = |part: &Part| {
+        let (verbs, other) = match part {
+            Part::Object => return None,
+            Part::Status => (READ_AND_WRITE, None),
+            Part::Finalize => (&["update"][..], None),
+            Part::Scale => (READ_AND_WRITE, Some(("autoscaling", "v1", "Scale"))),
+        };
+        Some(Subresource { name: part.segment()?, verbs, other })
+    };
+    let mut subresources: Vec<Subresource> = kind.subresources.iter().filter_map(described).collect();
     subresources.sort_unstable();
     subresources
 }
@@ -339,7 +350,13 @@ fn discovered(kind: &Kind) -> Value {
     add_names(&mut resource, kind);
     let subresources: Vec<Value> = subresources(kind)
         .into_iter()
-        .map(|(name, verbs)| json!({"subresource": name, "responseKind": response_kind, "verbs": verbs}))
+        .map(|Subresource { name, verbs, other }| {
+            let response_kind = match other {
+                Some((group, version, kind)) => json!({"group": group, "version": version, "kind": kind}),
+                None => response_kind.clone(),
+            };
+            json!({"subresource": name, "responseKind": response_kind, "verbs": verbs})
+        })
         .collect();
     if !subresources.is_empty() {
         resource["subresources"] = subresources.into();
@@ -355,7 +372,7 @@ mod tests {
     use super::{Discovery, Place, version_order};
 
     fn document(place: Place<'_>, accept: Option<&str>) -> (u16, String, Value) {
-        let answer = Discovery::new(KINDS).answer(place, accept.map(str::as_bytes), None).unwrap();
+        let answer = Discovery::new(&KINDS).answer(place, accept.map(str::as_bytes), None).unwrap();
         let (head, body) = answer.into_parts();
         let content_type = head.headers["content-type"].to_str().unwrap().to_owned();
         (head.status.as_u16(), content_type, serde_json::from_slice(&body.into_bytes().unwrap()).unwrap())
@@ -439,12 +456,12 @@ mod tests {
     fn every_served_kind_stands_in_both_forms() {
         let accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
         let lists = [document(Place::Core, Some(accept)).2, document(Place::Groups, Some(accept)).2];
-        for kind in KINDS {
-            let (_, _, separate) = document(Place::Version(kind.group, kind.version), None);
-            assert!(names(&separate["resources"], "name").contains(&kind.plural.to_owned()), "{}", kind.plural);
+        for kind in KINDS.iter() {
+            let (_, _, separate) = document(Place::Version(&kind.group, &kind.version), None);
+            assert!(names(&separate["resources"], "name").contains(&kind.plural.to_string()), "{}", kind.plural);
             let found = lists.iter().flat_map(|list| list["items"].as_array().unwrap()).any(|group| {
                 group["metadata"]["name"].as_str().unwrap_or_default() == kind.group
-                    && names(&group["versions"][0]["resources"], "resource").contains(&kind.plural.to_owned())
+                    && names(&group["versions"][0]["resources"], "resource").contains(&kind.plural.to_string())
             });
             assert!(found, "{}", kind.plural);
         }
@@ -452,7 +469,7 @@ mod tests {
 
     #[test]
     fn what_is_not_served_is_not_found_and_what_is_known_is_not_sent_again() {
-        let discovery = Discovery::new(KINDS);
+        let discovery = Discovery::new(&KINDS);
         for place in [Place::Group("apps"), Place::Group(""), Place::Version("apps", "v1"), Place::Version("", "v2")] {
             assert_eq!(discovery.answer(place, None, None).unwrap_err().code(), 404, "{place:?}");
         }

@@ -8,6 +8,7 @@ mod v2;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use hanse_schema::kinds::KINDS;
 use hanse_schema::openapi::{document, group_versions, path};
 use http::header::{CACHE_CONTROL, LOCATION};
 use http::{HeaderValue, StatusCode};
@@ -51,9 +52,9 @@ impl OpenApi {
     /// The documents of the kinds that every logical cluster serves.
     #[must_use]
     pub fn built_in() -> Self {
-        let documents = group_versions()
+        let documents = group_versions(KINDS.iter())
             .into_iter()
-            .filter_map(|(group, version)| Some((path(group, version), document(group, version)?)))
+            .filter_map(|(group, version)| Some((path(group, version), document(&KINDS, group, version)?)))
             .collect();
         Self::new(documents)
     }
@@ -209,11 +210,11 @@ mod tests {
         let text = v2.to_string();
         assert!(!text.contains("#/components/schemas/"), "every reference is one of v2");
         let definitions = v2["definitions"].as_object().unwrap();
-        for kind in hanse_schema::kinds::KINDS {
+        for kind in hanse_schema::kinds::KINDS.iter() {
             let defined = definitions.values().any(|definition| {
                 definition["x-kubernetes-group-version-kind"].as_array().is_some_and(|list| {
                     list.iter().any(|gvk| {
-                        gvk["group"] == kind.group && gvk["version"] == kind.version && gvk["kind"] == kind.kind
+                        gvk["group"] == *kind.group && gvk["version"] == *kind.version && gvk["kind"] == *kind.kind
                     })
                 })
             });

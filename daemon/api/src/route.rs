@@ -109,13 +109,13 @@ async fn resource(api: &Arc<Api>, home: &Arc<dyn Home>, inquiry: Inquiry) -> Res
     let (kind, part) = served(&inquiry.request)?;
     let text = match &inquiry.request.target {
         Target::Host => return Err(Failure::NoSuchPath),
-        Target::Wildcard => return answer_here(api, home, inquiry, Place { cluster: None, kind, part }).await,
+        Target::Wildcard => return answer_here(api, home, inquiry, Place { cluster: None, kind: &kind, part }).await,
         Target::Cluster(text) => text,
     };
     let located = locate_for(home, text, &inquiry).await?;
     // Workspaces are projected in every region: reading is local, writing goes to the home of the workspace.
-    if workspace::is_workspace(kind) || located.group == *home.group() {
-        return answer_here(api, home, inquiry, Place { cluster: Some(&located.cluster), kind, part }).await;
+    if workspace::is_workspace(&kind) || located.group == *home.group() {
+        return answer_here(api, home, inquiry, Place { cluster: Some(&located.cluster), kind: &kind, part }).await;
     }
     if inquiry.carried {
         return Err(Failure::Unavailable(format!(
@@ -130,14 +130,14 @@ async fn resource(api: &Arc<Api>, home: &Arc<dyn Home>, inquiry: Inquiry) -> Res
 }
 
 /// The kind and the part of it that the path names.
-fn served(request: &Request) -> Result<(&'static Kind, Part), Failure> {
+fn served(request: &Request) -> Result<(Arc<Kind>, Part), Failure> {
     let RequestKind::Resource(path) = &request.kind else { return Err(Failure::NoSuchPath) };
-    let kind = by_plural(&path.group, &path.version, &path.resource).ok_or(Failure::NoSuchPath)?;
-    if workspace::is_move(kind, path) {
+    let kind = by_plural(&path.group, &path.version, &path.resource).map(Arc::clone).ok_or(Failure::NoSuchPath)?;
+    if workspace::is_move(&kind, path) {
         return Ok((kind, Part::Object));
     }
-    let part = part_of(kind, path)?;
-    check_shape(kind, part, path)?;
+    let part = part_of(&kind, path)?;
+    check_shape(&kind, part, path)?;
     Ok((kind, part))
 }
 
@@ -145,7 +145,7 @@ fn served(request: &Request) -> Result<(&'static Kind, Part), Failure> {
 #[derive(Clone, Copy)]
 struct Place<'a> {
     cluster: Option<&'a ClusterId>,
-    kind: &'static Kind,
+    kind: &'a Arc<Kind>,
     part: Part,
 }
 
@@ -175,14 +175,14 @@ async fn answer_here(
     }
 }
 
-fn part_of(kind: &'static Kind, path: &ResourcePath) -> Result<Part, Failure> {
+fn part_of(kind: &Kind, path: &ResourcePath) -> Result<Part, Failure> {
     let Some(segment) = path.subresource.as_deref() else { return Ok(Part::Object) };
     let part = kind.subresources.iter().find(|part| part.segment() == Some(segment));
     part.copied().ok_or(Failure::NoSuchPath)
 }
 
 /// Whether the kind has the verb, and the path the parts that the verb needs.
-fn check_shape(kind: &'static Kind, part: Part, path: &ResourcePath) -> Result<(), Failure> {
+fn check_shape(kind: &Kind, part: Part, path: &ResourcePath) -> Result<(), Failure> {
     if path.namespace.is_some() && !kind.namespaced {
         return Err(Failure::NoSuchPath);
     }

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hanse_base::id::Revision;
@@ -77,7 +78,7 @@ impl ListHead {
 /// Shapes stored objects of one kind for one answer or one watch. A watch keeps it: only its first table has columns.
 #[derive(Debug)]
 pub struct Shaper {
-    kind: &'static Kind,
+    kind: Arc<Kind>,
     shape: Shape,
     include: Include,
     now_ms: u64,
@@ -87,7 +88,7 @@ pub struct Shaper {
 impl Shaper {
     /// A shaper for objects of a kind as they are stored. `include` matters for tables only.
     #[must_use]
-    pub fn new(kind: &'static Kind, shape: Shape, include: Include) -> Self {
+    pub fn new(kind: Arc<Kind>, shape: Shape, include: Include) -> Self {
         Self { kind, shape, include, now_ms: 0, columns_shown: false }
     }
 
@@ -101,7 +102,7 @@ impl Shaper {
     /// Whether stored bytes, and the lines of events, are passed on as they are.
     #[must_use]
     pub fn is_identity(&self) -> bool {
-        self.shape == Shape::Whole && !is_converted(self.kind)
+        self.shape == Shape::Whole && !is_converted(&self.kind)
     }
 
     /// One object, as the answer to a GET or to a write.
@@ -142,11 +143,11 @@ impl Shaper {
     ) -> Result<VecDeque<Bytes>, Failure> {
         let metadata = head.to_json();
         let api_version = self.kind.api_version();
-        let name = self.kind.kind;
+        let name = &self.kind.list_kind;
         let mut pieces = match self.shape {
             Shape::Whole => {
                 let start =
-                    format!(r#"{{"kind":"{name}List","apiVersion":"{api_version}","metadata":{metadata},"items":["#);
+                    format!(r#"{{"kind":"{name}","apiVersion":"{api_version}","metadata":{metadata},"items":["#);
                 Pieces::new(start, self.is_identity())
             }
             Shape::PartialMetadataList(version) => {
@@ -156,7 +157,7 @@ impl Shaper {
             }
             Shape::PartialMetadata(_) => {
                 return Err(Failure::NotAcceptable(format!(
-                    "you requested PartialObjectMetadata, but the requested object is a list ({name}List)"
+                    "you requested PartialObjectMetadata, but the requested object is a list ({name})"
                 )));
             }
             Shape::Table(version) => Pieces::new(self.table_start(version, &metadata, true), false),
@@ -175,15 +176,15 @@ impl Shaper {
 
     /// The object in the form in which its kind is served.
     fn whole(&self, stored: &Bytes) -> Result<Bytes, Failure> {
-        if !is_converted(self.kind) {
+        if !is_converted(&self.kind) {
             return Ok(stored.clone());
         }
-        let shown = from_stored(self.kind, parsed(stored)?);
+        let shown = from_stored(&self.kind, parsed(stored)?);
         Ok(Bytes::from(shown.to_string()))
     }
 
     fn table_start(&self, version: MetaVersion, metadata: &Value, with_columns: bool) -> String {
-        let columns = if with_columns { Value::Array(column_definitions(self.kind)) } else { Value::Null };
+        let columns = if with_columns { Value::Array(column_definitions(&self.kind)) } else { Value::Null };
         let version = version.api_version();
         let start = r#"{"kind":"Table","apiVersion":""#;
         format!(r#"{start}{version}","metadata":{metadata},"columnDefinitions":{columns},"rows":["#)
@@ -204,7 +205,7 @@ impl Shaper {
         let mark = &object["metadata"]["annotations"][INITIAL_EVENTS_END];
         let include = if *mark == "true" && self.include == Include::None { Include::Metadata } else { self.include };
         let now_ms = i64::try_from(self.now_ms).unwrap_or(i64::MAX);
-        let cells = Value::Array(cells(self.kind, &object, now_ms));
+        let cells = Value::Array(cells(&self.kind, &object, now_ms));
         let carried = match include {
             Include::None => Bytes::from_static(b"null"),
             Include::Metadata => partial(version, stored)?,
@@ -305,6 +306,8 @@ impl Pieces {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use bytes::Bytes;
     use hanse_base::id::Revision;
     use hanse_schema::kind::{Kind, by_plural};
@@ -315,8 +318,8 @@ mod tests {
 
     const V1: MetaVersion = MetaVersion::V1;
 
-    fn config_maps() -> &'static Kind {
-        by_plural("", "v1", "configmaps").unwrap()
+    fn config_maps() -> Arc<Kind> {
+        Arc::clone(by_plural("", "v1", "configmaps").unwrap())
     }
 
     fn stored(name: &str, revision: u64) -> Bytes {
@@ -438,7 +441,7 @@ mod tests {
     fn events_are_shown_in_the_form_that_was_asked_for() {
         let event = json!({"kind": "Event", "apiVersion": "v1", "metadata": {"name": "e", "namespace": "n", "resourceVersion": "5"},
             "involvedObject": {"kind": "Pod", "name": "p"}, "reason": "Why", "message": "text", "type": "Normal"});
-        let kind = by_plural("events.k8s.io", "v1", "events").unwrap();
+        let kind = Arc::clone(by_plural("events.k8s.io", "v1", "events").unwrap());
         let shaper = Shaper::new(kind, Shape::Whole, Include::Metadata);
         let shown = json(&shaper.object(&Bytes::from(event.to_string())).unwrap());
         assert!(!shaper.is_identity());

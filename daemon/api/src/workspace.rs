@@ -65,7 +65,7 @@ impl Sender<'_> {
 
 /// Whether the kind is tenancy.kcp.io Workspace.
 pub(crate) fn is_workspace(kind: &Kind) -> bool {
-    kind.storage == ("tenancy.kcp.io", "workspaces")
+    kind.storage.0 == "tenancy.kcp.io" && kind.storage.1 == "workspaces"
 }
 
 /// Whether the request is `POST .../workspaces/<name>/move`.

@@ -28,7 +28,7 @@ pub fn is_converted(kind: &Kind) -> bool {
 }
 
 fn is_events_form(kind: &Kind) -> bool {
-    (kind.group, kind.plural) != kind.storage
+    (&kind.group, &kind.plural) != (&kind.storage.0, &kind.storage.1)
 }
 
 fn translate(object: Value, from: &TypeDescriptor, to: &TypeDescriptor, api_version: &str) -> Value {

@@ -18,7 +18,8 @@ use serde_json::{Map, Value};
 use crate::cause::quote;
 use crate::field::TypeDescriptor;
 use crate::json::{Duplicates, Malformed, Reader, complaint};
-use crate::kind::Kind;
+use crate::kind::{Kind, Shape};
+use crate::structural;
 
 pub(crate) use base64::decoded_len;
 use decoder::Decoder;
@@ -67,17 +68,29 @@ pub enum DecodeError {
 /// # Errors
 /// See [`DecodeError`].
 pub fn decode(kind: &Kind, body: &[u8], validation: FieldValidation) -> Result<Decoded, DecodeError> {
+    match &kind.shape {
+        Shape::Typed(descriptor) => decode_typed(kind, descriptor, body, validation),
+        Shape::Structural(custom) => structural::decode::decode(kind, &custom.schema, body, validation),
+    }
+}
+
+fn decode_typed(
+    kind: &Kind,
+    descriptor: &'static TypeDescriptor,
+    body: &[u8],
+    validation: FieldValidation,
+) -> Result<Decoded, DecodeError> {
     let text = lossy(body);
     let mut decoder = Decoder::new(Reader::new(&text), validation);
-    let mut slots = match decoder.root(kind.object) {
+    let mut slots = match decoder.root(descriptor) {
         Ok(slots) => slots,
-        Err(malformed) => return Err(malformed_json(kind.kind, &text, malformed)),
+        Err(malformed) => return Err(malformed_json(&kind.kind, &text, malformed)),
     };
-    let Some(slots) = &mut slots else { return Err(not_an_object(kind.kind, &text)) };
+    let Some(slots) = &mut slots else { return Err(not_an_object(&kind.kind, &text)) };
     if let Some(why) = decoder.unidentified() {
-        return Err(DecodeError::Mistyped(unidentified(kind.kind, &text, &why)));
+        return Err(DecodeError::Mistyped(unidentified(&kind.kind, &text, &why)));
     }
-    let identity = Identity::of(kind, slots);
+    let identity = Identity::of(kind, descriptor, slots);
     if let Some(mistyped) = decoder.mistyped() {
         return Err(DecodeError::Mistyped(format!("{}: {mistyped}", identity.prefix(kind))));
     }
@@ -90,7 +103,7 @@ pub fn decode(kind: &Kind, body: &[u8], validation: FieldValidation) -> Result<D
             complaints.join(", ")
         )));
     }
-    Ok(Decoded { value: Value::Object(build(kind.object, slots)), warnings: complaints })
+    Ok(Decoded { value: Value::Object(build(descriptor, slots)), warnings: complaints })
 }
 
 /// Reads an object of a type that is no kind of its own, `DeleteOptions` for instance; `kind` and `apiVersion` are not looked
@@ -148,16 +161,16 @@ pub(crate) struct Identity {
 
 impl Identity {
     /// Reads the identity, and puts the endpoint's own where the body has none.
-    pub(crate) fn of(kind: &Kind, slots: &mut [Option<Value>]) -> Self {
+    pub(crate) fn of(kind: &Kind, descriptor: &TypeDescriptor, slots: &mut [Option<Value>]) -> Self {
         Self {
-            kind: fill(kind.object, slots, "kind", kind.kind),
-            api_version: fill(kind.object, slots, "apiVersion", &kind.api_version()),
+            kind: fill(descriptor, slots, "kind", &kind.kind),
+            api_version: fill(descriptor, slots, "apiVersion", &kind.api_version()),
         }
     }
 
     /// How messages about the content begin.
     pub(crate) fn prefix(&self, kind: &Kind) -> String {
-        in_version(&self.kind, &self.api_version, kind.kind)
+        in_version(&self.kind, &self.api_version, &kind.kind)
     }
 
     /// The body must hold what the endpoint serves.
@@ -169,7 +182,7 @@ impl Identity {
                 kind.api_version()
             )));
         }
-        if self.kind != kind.kind {
+        if self.kind != *kind.kind {
             return Err(DecodeError::Mismatched(format!(
                 "{}: the kind in the data ({}) does not match the expected kind ({})",
                 self.prefix(kind),

@@ -195,7 +195,10 @@ fn reset(kind: &Kind, object: &mut Value, field: &str, stored: Option<&Value>) {
     match stored {
         Some(stored) => {
             map.insert(field.to_owned(), stored.clone());
-            reorder(map, kind.object);
+            match kind.descriptor() {
+                Some(descriptor) => reorder(map, descriptor),
+                None => map.sort_keys(),
+            }
         }
         None => {
             map.shift_remove(field);

@@ -1,45 +1,55 @@
-//! Kinds: what the API serves, as data.
+//! Kinds: what the API serves, as data. A kind comes from the table of built-in kinds or from a CustomResourceDefinition; who
+//! serves it need not ask from which.
+
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use serde_json::Value;
 
 use crate::cause::Cause;
 use crate::field::TypeDescriptor;
 use crate::kinds::KINDS;
+use crate::structural::schema::Schema;
+
+/// A text that the program knows, or that came with a definition.
+pub type Text = Cow<'static, str>;
 
 /// A kind that the API serves in one group and version.
 #[derive(Debug)]
 pub struct Kind {
     /// API group, empty for the core group.
-    pub group: &'static str,
+    pub group: Text,
     /// Version, `v1`.
-    pub version: &'static str,
+    pub version: Text,
     /// Name of the kind, `ConfigMap`.
-    pub kind: &'static str,
+    pub kind: Text,
+    /// Name of a list of the kind, `ConfigMapList`.
+    pub list_kind: Text,
     /// Resource in URLs, `configmaps`.
-    pub plural: &'static str,
+    pub plural: Text,
     /// Singular resource, `configmap`.
-    pub singular: &'static str,
+    pub singular: Text,
     /// Short names for kubectl.
-    pub short_names: &'static [&'static str],
+    pub short_names: Vec<Text>,
     /// Groups of resources for kubectl, `all` for instance.
-    pub categories: &'static [&'static str],
+    pub categories: Vec<Text>,
     /// Whether objects live in namespaces.
     pub namespaced: bool,
     /// What can be written apart from the object itself.
-    pub subresources: &'static [Part],
+    pub subresources: Vec<Part>,
     /// What can be done, in the order of discovery.
     pub verbs: &'static [Verb],
     /// The fields.
-    pub object: &'static TypeDescriptor,
+    pub shape: Shape,
     /// What names are good.
     pub name_rule: NameRule,
     /// Columns of tables.
-    pub columns: &'static [Column],
+    pub columns: Vec<Column>,
     /// What field selectors can ask for.
     pub selectable: Selectable,
     /// Group and plural under which objects are stored. Two kinds with the same storage are two forms of one resource; the
     /// stored form is that of the kind whose own group this is.
-    pub storage: (&'static str, &'static str),
+    pub storage: (Text, Text),
     /// For each part, the top-level fields that a write to it leaves as they were. `metadata` stands for all of the metadata
     /// but `resourceVersion` and `managedFields`.
     pub keeps: &'static [(Part, &'static [&'static str])],
@@ -53,55 +63,105 @@ pub struct Kind {
     pub create_on_update: bool,
     /// Whether an update may come without `resourceVersion`.
     pub unconditional_update: bool,
+    /// Where `…/scale` finds its numbers.
+    pub scale: Option<Scale>,
+    /// What clients of a version that is on its way out are told in a `Warning` header.
+    pub deprecation: Option<Text>,
     /// Rules that are not data.
     pub rules: &'static Rules,
+}
+
+/// Where the fields of a kind are described.
+#[derive(Clone, Debug)]
+pub enum Shape {
+    /// In a table of the program.
+    Typed(&'static TypeDescriptor),
+    /// In a CustomResourceDefinition.
+    Structural(Arc<Custom>),
+}
+
+/// What a CustomResourceDefinition says of the fields of one version.
+#[derive(Debug)]
+pub struct Custom {
+    /// The compiled schema.
+    pub schema: Schema,
+    /// The schema as the definition has it, for OpenAPI documents.
+    pub document: Value,
+}
+
+/// Where `…/scale` finds its numbers in an object: paths of field names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scale {
+    /// The wanted number of replicas.
+    pub spec_replicas: Vec<Text>,
+    /// The number of replicas there are.
+    pub status_replicas: Vec<Text>,
+    /// The label selector of the replicas, as text; empty when there is none.
+    pub label_selector: Vec<Text>,
 }
 
 impl Kind {
     /// `v1`, or `group/version`.
     #[must_use]
     pub fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.to_owned() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() { self.version.to_string() } else { format!("{}/{}", self.group, self.version) }
     }
 
     /// `configmaps`, or `leases.coordination.k8s.io`: how messages name the resource.
     #[must_use]
     pub fn qualified_resource(&self) -> String {
-        qualified(self.plural, self.group)
+        qualified(&self.plural, &self.group)
     }
 
     /// `ConfigMap`, or `Lease.coordination.k8s.io`: how messages name the kind.
     #[must_use]
     pub fn qualified_kind(&self) -> String {
-        qualified(self.kind, self.group)
+        qualified(&self.kind, &self.group)
     }
 
-    /// The kind in whose form objects are stored: itself, but for kinds that share storage.
-    ///
-    /// # Panics
-    /// Never for a kind of the table, which a test holds.
+    /// The kind in whose form objects are stored: itself, but for built-in kinds that share storage.
     #[must_use]
-    pub fn stored(&self) -> &'static Self {
-        let stored = KINDS.iter().find(|kind| (kind.group, kind.plural) == self.storage);
-        stored.expect("every storage names a kind of the table, which a test holds")
+    pub fn stored(&self) -> &Self {
+        if (&self.group, &self.plural) == (&self.storage.0, &self.storage.1) {
+            return self;
+        }
+        by_storage(&self.storage.0, &self.storage.1).map_or(self, |kind| kind)
+    }
+
+    /// The table of the fields; nothing for a kind that comes from a definition.
+    #[must_use]
+    pub fn descriptor(&self) -> Option<&'static TypeDescriptor> {
+        match &self.shape {
+            Shape::Typed(descriptor) => Some(descriptor),
+            Shape::Structural(_) => None,
+        }
+    }
+
+    /// The schema of a kind that comes from a definition.
+    #[must_use]
+    pub fn schema(&self) -> Option<&Schema> {
+        match &self.shape {
+            Shape::Typed(_) => None,
+            Shape::Structural(custom) => Some(&custom.schema),
+        }
     }
 }
 
-/// The kind that is served at this place.
+/// The built-in kind that is served at this place.
 #[must_use]
-pub fn by_plural(group: &str, version: &str, plural: &str) -> Option<&'static Kind> {
+pub fn by_plural(group: &str, version: &str, plural: &str) -> Option<&'static Arc<Kind>> {
     KINDS.iter().find(|kind| kind.plural == plural && kind.group == group && kind.version == version)
 }
 
-/// The kind with this name.
+/// The built-in kind with this name.
 #[must_use]
-pub fn by_kind(group: &str, version: &str, name: &str) -> Option<&'static Kind> {
+pub fn by_kind(group: &str, version: &str, name: &str) -> Option<&'static Arc<Kind>> {
     KINDS.iter().find(|kind| kind.kind == name && kind.group == group && kind.version == version)
 }
 
-/// The kind that is stored under this group and plural.
+/// The built-in kind that is stored under this group and plural.
 #[must_use]
-pub fn by_storage(group: &str, plural: &str) -> Option<&'static Kind> {
+pub fn by_storage(group: &str, plural: &str) -> Option<&'static Arc<Kind>> {
     KINDS.iter().find(|kind| kind.group == group && kind.plural == plural)
 }
 
@@ -118,6 +178,8 @@ pub enum Part {
     Status,
     /// `…/finalize`: a namespace's `spec.finalizers`.
     Finalize,
+    /// `…/scale`: how many replicas are wanted and there, as `autoscaling/v1` Scale.
+    Scale,
 }
 
 impl Part {
@@ -128,6 +190,7 @@ impl Part {
             Self::Object => None,
             Self::Status => Some("status"),
             Self::Finalize => Some("finalize"),
+            Self::Scale => Some("scale"),
         }
     }
 }
@@ -186,16 +249,16 @@ pub enum NameRule {
 }
 
 /// A column of a table.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Column {
     /// Heading.
-    pub name: &'static str,
+    pub name: Text,
     /// OpenAPI type of the cells: `string`, `integer`, `date`.
-    pub cell_type: &'static str,
+    pub cell_type: Text,
     /// OpenAPI format of the cells, `name` for the column that tells objects apart.
-    pub format: &'static str,
+    pub format: Text,
     /// One line for people.
-    pub description: &'static str,
+    pub description: Text,
     /// 0 for a column that is always shown, 1 for one that is shown with `-o wide`.
     pub priority: i32,
     /// Where its cells come from.
@@ -203,7 +266,7 @@ pub struct Column {
 }
 
 /// Where the cells of a column come from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Cell {
     /// The text at this path, empty when there is none.
     Text(&'static [&'static str]),
@@ -218,23 +281,23 @@ pub enum Cell {
 }
 
 /// What field selectors can ask for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Selectable {
     /// `metadata.name` and `metadata.namespace`.
     Metadata,
     /// These and no others.
-    Listed(&'static [SelectableField]),
+    Listed(Vec<SelectableField>),
 }
 
 /// A field that selectors can ask for.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct SelectableField {
     /// Name in selectors.
-    pub label: &'static str,
+    pub label: Text,
     /// Path in the stored form; where it is absent or empty the second path is taken.
-    pub path: &'static [&'static str],
+    pub path: Vec<Text>,
     /// The second path, empty when there is none.
-    pub otherwise: &'static [&'static str],
+    pub otherwise: Vec<Text>,
 }
 
 /// Rules of a kind that are not data. Each gets objects in canonical form.

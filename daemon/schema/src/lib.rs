@@ -19,6 +19,8 @@
 pub mod field;
 pub mod types;
 
+pub mod structural;
+
 pub mod kind;
 pub mod kinds;
 

@@ -3,20 +3,22 @@
 mod operation;
 mod schema;
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::kind::{Kind, Part, Verb};
-use crate::kinds::KINDS;
 use crate::types::meta;
 use operation::{Operation, Target};
 
 /// The groups and versions that are served, each once, in the order of discovery.
 #[must_use]
-pub fn group_versions() -> Vec<(&'static str, &'static str)> {
+pub fn group_versions<'a>(kinds: impl IntoIterator<Item = &'a Arc<Kind>>) -> Vec<(&'a str, &'a str)> {
     let mut all = Vec::new();
-    for kind in KINDS {
-        if !all.contains(&(kind.group, kind.version)) {
-            all.push((kind.group, kind.version));
+    for kind in kinds {
+        let pair = (kind.group.as_ref(), kind.version.as_ref());
+        if !all.contains(&pair) {
+            all.push(pair);
         }
     }
     all
@@ -28,11 +30,11 @@ pub fn path(group: &str, version: &str) -> String {
     if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") }
 }
 
-/// The document of a group and version; nothing when none of its kinds is served. It depends on nothing but the tables, so
-/// the caller can make it once.
+/// The document of a group and version; nothing when none of the kinds is of it. It depends on nothing but the kinds, so the
+/// caller can make it once.
 #[must_use]
-pub fn document(group: &str, version: &str) -> Option<Value> {
-    let kinds: Vec<&Kind> = KINDS.iter().filter(|kind| kind.group == group && kind.version == version).collect();
+pub fn document(kinds: &[Arc<Kind>], group: &str, version: &str) -> Option<Value> {
+    let kinds: Vec<&Arc<Kind>> = kinds.iter().filter(|kind| kind.group == group && kind.version == version).collect();
     if kinds.is_empty() {
         return None;
     }
@@ -55,7 +57,7 @@ pub fn document(group: &str, version: &str) -> Option<Value> {
 }
 
 fn add_paths(kind: &Kind, paths: &mut Map<String, Value>) {
-    let base = format!("/{}", path(kind.group, kind.version));
+    let base = format!("/{}", path(&kind.group, &kind.version));
     let scope = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
     let collection = format!("{base}{scope}/{}", kind.plural);
     let all = [Verb::List, Verb::Create, Verb::DeleteCollection];
@@ -65,7 +67,7 @@ fn add_paths(kind: &Kind, paths: &mut Map<String, Value>) {
     }
     let one = [Verb::Get, Verb::Update, Verb::Patch, Verb::Delete];
     paths.insert(format!("{collection}/{{name}}"), item(kind, Target::Object, &one));
-    for part in kind.subresources {
+    for part in &kind.subresources {
         let Some(segment) = part.segment() else { continue };
         let verbs: &[Verb] =
             if *part == Part::Finalize { &[Verb::Update] } else { &[Verb::Get, Verb::Update, Verb::Patch] };

@@ -105,7 +105,10 @@ pub fn apply(kind: &Kind, object: &Value, parsed: &Parsed) -> Result<Value, Patc
     match parsed.patch_type {
         PatchType::Json => json_patch::apply(object, &parsed.patch),
         PatchType::Merge => merge_patch::apply(object, &parsed.patch),
-        PatchType::Strategic => strategic::apply(kind.object, object, &parsed.patch),
+        PatchType::Strategic => match kind.descriptor() {
+            Some(descriptor) => strategic::apply(descriptor, object, &parsed.patch),
+            None => Err(PatchError::Malformed(format!("{} has no strategic merge patch", kind.kind))),
+        },
     }
 }
 

@@ -25,7 +25,7 @@ pub const MEDIA_TYPE: &str = "application/vnd.kubernetes.protobuf";
 /// Whether the kind has a protobuf form. Kinds that are defined by CustomResourceDefinition have none.
 #[must_use]
 pub fn speaks(kind: &Kind) -> bool {
-    number::of(kind.object).is_some()
+    kind.descriptor().is_some_and(|descriptor| number::of(descriptor).is_some())
 }
 
 /// Reads an object that was sent to an endpoint of this kind; what comes out is what [`crate::decode::decode`] makes of the
@@ -34,11 +34,14 @@ pub fn speaks(kind: &Kind) -> bool {
 /// # Errors
 /// See [`DecodeError`].
 pub fn decode(kind: &Kind, body: &[u8]) -> Result<Value, DecodeError> {
-    let envelope = Envelope::read(body).map_err(|error| refused(kind.kind, body, &error))?;
-    let mut slots = Slots::new(kind.object);
+    let envelope = Envelope::read(body).map_err(|error| refused(&kind.kind, body, &error))?;
+    let Some(descriptor) = kind.descriptor() else {
+        return Err(DecodeError::Malformed(format!("{} has no protobuf form", kind.kind)));
+    };
+    let mut slots = Slots::new(descriptor);
     slots.fill("kind", envelope.kind);
     slots.fill("apiVersion", envelope.api_version);
-    let identity = Identity::of(kind, slots.values_mut());
+    let identity = Identity::of(kind, descriptor, slots.values_mut());
     // A message of another kind would not be read as its sender means it.
     identity.agree(kind)?;
     slots.merge(envelope.raw).map_err(|error| DecodeError::Malformed(format!("{}: {error}", identity.prefix(kind))))?;

@@ -17,20 +17,20 @@ pub fn column_definitions(kind: &Kind) -> Vec<Value> {
 /// The cells of an object's row, one for each column, wide ones included. `now_ms` is the time in milliseconds since the epoch.
 #[must_use]
 pub fn cells(kind: &Kind, object: &Value, now_ms: i64) -> Vec<Value> {
-    kind.columns.iter().map(|column| cell(column.cell, object, now_ms)).collect()
+    kind.columns.iter().map(|column| cell(&column.cell, object, now_ms)).collect()
 }
 
 fn definition(column: &Column) -> Value {
     let mut map = Map::new();
-    map.insert("name".to_owned(), Value::from(column.name));
-    map.insert("type".to_owned(), Value::from(column.cell_type));
-    map.insert("format".to_owned(), Value::from(column.format));
-    map.insert("description".to_owned(), Value::from(column.description));
+    map.insert("name".to_owned(), Value::from(column.name.as_ref()));
+    map.insert("type".to_owned(), Value::from(column.cell_type.as_ref()));
+    map.insert("format".to_owned(), Value::from(column.format.as_ref()));
+    map.insert("description".to_owned(), Value::from(column.description.as_ref()));
     map.insert("priority".to_owned(), Value::from(column.priority));
     Value::Object(map)
 }
 
-fn cell(cell: Cell, object: &Value, now_ms: i64) -> Value {
+fn cell(cell: &Cell, object: &Value, now_ms: i64) -> Value {
     match cell {
         Cell::Text(path) => Value::from(at(object, path).and_then(Value::as_str).unwrap_or_default()),
         Cell::OptionalText(path) => at(object, path).cloned().unwrap_or_default(),

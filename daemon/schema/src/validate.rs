@@ -67,8 +67,8 @@ fn text<'a>(object: &'a Value, path: &[&str]) -> &'a str {
 }
 
 /// The value at this path; null counts as absent.
-pub(crate) fn at<'a>(object: &'a Value, path: &[&str]) -> Option<&'a Value> {
-    path.iter().try_fold(object, |value, key| value.get(key)).filter(|value| !value.is_null())
+pub(crate) fn at<'a, T: AsRef<str>>(object: &'a Value, path: &[T]) -> Option<&'a Value> {
+    path.iter().try_fold(object, |value, key| value.get(key.as_ref())).filter(|value| !value.is_null())
 }
 
 /// A field that cannot be changed.

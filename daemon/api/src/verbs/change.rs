@@ -113,7 +113,7 @@ fn attempt(
     admit::may_change(call, &object, Some(&old))?;
     let causes = validate::update(call.kind, call.part, &object, &old);
     if !causes.is_empty() {
-        return Err(Failure::invalid(call.kind.group, call.kind.kind, key.name(), causes));
+        return Err(Failure::invalid(&call.kind.group, &call.kind.kind, key.name(), causes));
     }
     warnings.extend(validate::warnings(call.kind, &object, Some(&old)));
     let draft = encode::draft(&object)?;

@@ -91,7 +91,7 @@ pub(crate) async fn store_new(call: &Call<'_>, object: &mut Value, dry_run: bool
         ready(call, object, cluster);
         let causes = validate::create(call.kind, object);
         if !causes.is_empty() {
-            return Err(Failure::invalid(call.kind.group, call.kind.kind, metadata::name(object), causes));
+            return Err(Failure::invalid(&call.kind.group, &call.kind.kind, metadata::name(object), causes));
         }
         let key = call.key(metadata::name(object))?;
         match propose(call, &key, encode::draft(object)?, dry_run).await {

@@ -33,7 +33,7 @@ pub(crate) async fn delete(call: &Call<'_>, body: Bytes) -> Result<Answer, Failu
     admit::may_delete(call, name)?;
     match delete_one(call, &call.key(name)?, &options).await? {
         Deleted::Waiting(bytes) => form.object(StatusCode::OK, &bytes),
-        Deleted::Gone(bytes) if call.kind.storage == ("", "serviceaccounts") => form.object(StatusCode::OK, &bytes),
+        Deleted::Gone(bytes) if call.storage() == "serviceaccounts" => form.object(StatusCode::OK, &bytes),
         Deleted::Gone(bytes) => form.json(StatusCode::OK, Body::whole(success(call, name, &bytes))),
     }
 }
@@ -43,7 +43,7 @@ pub(crate) fn success(call: &Call<'_>, name: &str, bytes: &[u8]) -> Bytes {
     let uid =
         serde_json::from_slice::<Value>(bytes).map(|object| metadata::uid(&object).to_owned()).unwrap_or_default();
     let mut details = Map::new();
-    for (key, text) in [("name", name), ("group", call.kind.group), ("kind", call.kind.plural), ("uid", &uid)] {
+    for (key, text) in [("name", name), ("group", &*call.kind.group), ("kind", &*call.kind.plural), ("uid", &*uid)] {
         if !text.is_empty() {
             details.insert(key.to_owned(), Value::from(text));
         }

@@ -45,7 +45,7 @@ pub(crate) fn answer(form: &Form, page: &Page) -> Result<Answer, Failure> {
 pub(crate) async fn page(call: &Call<'_>, options: &ListOptions, selection: &Selection) -> Result<Page, Failure> {
     let scope = call.scope();
     let limit = if options.limit == 0 { usize::MAX } else { usize::try_from(options.limit).unwrap_or(usize::MAX) };
-    let asked = Asked { scope: &scope, selection, limit };
+    let asked = Asked { scope: &scope, selection, limit, namespaced: call.kind.namespaced };
     if !options.continue_token.is_empty() {
         if matches!(options.revision, WantedRevision::Given(_)) {
             return Err(Failure::BadRequest(
@@ -95,6 +95,8 @@ struct Asked<'a> {
     scope: &'a Scope,
     selection: &'a Selection,
     limit: usize,
+    /// Whether the objects live in namespaces.
+    namespaced: bool,
 }
 
 /// The state is no longer kept.
@@ -146,7 +148,7 @@ impl Asked<'_> {
         let (name, cluster) = (self.selection.name()?, self.scope.cluster.as_ref()?);
         let namespace = match &self.scope.namespace {
             Some(namespace) => namespace.as_str(),
-            None if cluster_scoped(&self.scope.resource) => "",
+            None if !self.namespaced => "",
             None => return None,
         };
         let key = Key::new(&self.scope.resource, cluster, namespace, name).ok()?;
@@ -170,12 +172,6 @@ impl Asked<'_> {
             }
         }
     }
-}
-
-/// Whether objects of the stored resource have no namespace.
-fn cluster_scoped(resource: &str) -> bool {
-    let (plural, group) = resource.split_once('.').unwrap_or((resource, ""));
-    hanse_schema::kind::by_storage(group, plural).is_some_and(|kind| !kind.namespaced)
 }
 
 /// Where a page ended. Opaque to clients: base64 of `revision:remaining:key`, each maybe empty but for the key.
@@ -223,7 +219,7 @@ mod tests {
     use hanse_store::key::{Key, Scope};
     use proptest::prelude::proptest;
 
-    use super::{Token, cluster_scoped};
+    use super::Token;
 
     fn scope(namespace: &str) -> Scope {
         Scope { resource: "configmaps".into(), cluster: ClusterId::new("root").ok(), namespace: Some(namespace.into()) }
@@ -239,12 +235,6 @@ mod tests {
                 assert_eq!(Token::decode(&token.encode(), &scope("m")).unwrap_err().code(), 400);
             }
         }
-    }
-
-    #[test]
-    fn kinds_without_a_namespace_are_known_by_their_storage() {
-        assert!(cluster_scoped("namespaces") && cluster_scoped("workspaces.tenancy.kcp.io"));
-        assert!(!cluster_scoped("configmaps") && !cluster_scoped("leases.coordination.k8s.io") && !cluster_scoped("x"));
     }
 
     proptest! {

@@ -98,7 +98,7 @@ impl Intent {
         // A carried request has the row's version instead.
         if resource_version.is_none() && !matches!(call.purpose, Purpose::WriteWorkspace { .. }) {
             let cause = Cause::invalid("metadata.resourceVersion", "", "must be specified for an update");
-            return Err(Failure::invalid(call.kind.group, call.kind.kind, name, vec![cause]));
+            return Err(Failure::invalid(&call.kind.group, &call.kind.kind, name, vec![cause]));
         }
         Ok(Self { change: Change::Replace(Wanted { object, warnings }), options, resource_version })
     }
@@ -274,7 +274,7 @@ fn ready(call: &Call<'_>, object: &mut Value, old: &Value) -> Result<(), Failure
     may_change_system_fields(call, object, old)?;
     let causes = validate::update(call.kind, call.part, object, old);
     if !causes.is_empty() {
-        return Err(Failure::invalid(call.kind.group, call.kind.kind, name, causes));
+        return Err(Failure::invalid(&call.kind.group, &call.kind.kind, name, causes));
     }
     Ok(())
 }

@@ -124,7 +124,7 @@ async fn here(
         ready(call, &mut object, id);
         let causes = validate::create(call.kind, &object);
         if !causes.is_empty() {
-            return Err(Failure::invalid(call.kind.group, call.kind.kind, metadata::name(&object), causes));
+            return Err(Failure::invalid(&call.kind.group, &call.kind.kind, metadata::name(&object), causes));
         }
         types::may_use(call, &object, metadata::name(&object), parent).await?;
         match make(call, &object, (parent, id), dry_run).await {
@@ -274,5 +274,8 @@ pub(crate) fn refused(call: &Call<'_>, name: &str, parent: &ClusterId, refusal: 
         Refusal::NotEmpty { what } => Failure::Conflict(call.subject(name), format!("{what} is not empty")),
         Refusal::Cycle { id } => Failure::Conflict(call.subject(name), format!("{id} would become its own ancestor")),
         Refusal::Malformed { why } => Failure::BadRequest(format!("the workspace cannot be stored: {why}")),
+        Refusal::OverQuota { quota, exceeded } => {
+            Failure::forbidden(call.subject(name), admit::over_quota(&quota, &exceeded))
+        }
     }
 }

@@ -164,7 +164,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_or_refused_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
-        for kind in KINDS {
+        for kind in KINDS.iter() {
             drop(decode(kind, &bytes, FieldValidation::Strict));
         }
     }

@@ -89,7 +89,7 @@ fn deletion_cannot_be_called_off() {
 
 #[test]
 fn defaults_are_stable_and_canonical() {
-    for kind in KINDS {
+    for kind in KINDS.iter() {
         let body = json!({"metadata": {"name": "cluster"}});
         let once = created(kind, &body);
         let mut twice = once.clone();

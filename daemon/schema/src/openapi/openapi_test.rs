@@ -55,7 +55,7 @@ fn facts(property: &Value) -> String {
 fn the_tables_agree_with_the_published_openapi() {
     for (group, version) in [("", "v1"), ("events.k8s.io", "v1"), ("coordination.k8s.io", "v1")] {
         let Some(published) = published(group, version) else { continue };
-        let ours = document(group, version).unwrap();
+        let ours = document(&KINDS, group, version).unwrap();
         let schemas = |document: &Value| document["components"]["schemas"].as_object().unwrap().clone();
         let theirs = schemas(&published);
         for (name, schema) in schemas(&ours) {
@@ -87,7 +87,7 @@ fn the_tables_agree_with_the_published_openapi() {
 fn the_operations_agree_with_the_published_openapi() {
     for (group, version) in [("", "v1"), ("events.k8s.io", "v1"), ("coordination.k8s.io", "v1")] {
         let Some(published) = published(group, version) else { continue };
-        let ours = document(group, version).unwrap();
+        let ours = document(&KINDS, group, version).unwrap();
         for (path, item) in ours["paths"].as_object().unwrap() {
             let wanted = &published["paths"][path];
             for method in ["get", "put", "post", "patch", "delete"] {
@@ -102,17 +102,17 @@ fn the_operations_agree_with_the_published_openapi() {
 
 #[test]
 fn clients_find_what_they_look_for() {
-    assert_eq!(group_versions().len(), 5);
-    assert!(document("apps", "v1").is_none());
-    for kind in KINDS {
-        let document = document(kind.group, kind.version).unwrap();
-        let base = format!("/{}", path(kind.group, kind.version));
+    assert_eq!(group_versions(KINDS.iter()).len(), 5);
+    assert!(document(&KINDS, "apps", "v1").is_none());
+    for kind in KINDS.iter() {
+        let document = document(&KINDS, &kind.group, &kind.version).unwrap();
+        let base = format!("/{}", path(&kind.group, &kind.version));
         let scope = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
         let patch = &document["paths"][format!("{base}{scope}/{}/{{name}}", kind.plural)]["patch"];
         // kubectl validates on the server when it finds this parameter.
         let parameters = patch["parameters"].as_array().unwrap();
         assert!(parameters.iter().any(|parameter| parameter["name"] == "fieldValidation"), "{}", kind.kind);
-        assert_eq!(patch["x-kubernetes-group-version-kind"]["kind"], kind.kind);
+        assert_eq!(patch["x-kubernetes-group-version-kind"]["kind"], *kind.kind);
         // kubectl sends strategic merge patches where they are listed.
         let strategic = patch["requestBody"]["content"].get("application/strategic-merge-patch+json");
         assert_eq!(strategic.is_some(), kind.strategic_patch, "{}", kind.kind);
@@ -127,15 +127,15 @@ fn clients_find_what_they_look_for() {
 
 #[test]
 fn the_table_of_kinds_holds_together() {
-    for kind in KINDS {
+    for kind in KINDS.iter() {
         assert!(!kind.plural.is_empty() && !kind.singular.is_empty() && !kind.columns.is_empty(), "{}", kind.kind);
-        assert_eq!(by_kind(kind.group, kind.version, kind.kind).unwrap().plural, kind.plural);
-        assert_eq!((kind.stored().group, kind.stored().plural), kind.storage, "{}", kind.kind);
+        assert_eq!(by_kind(&kind.group, &kind.version, &kind.kind).unwrap().plural, kind.plural);
+        assert_eq!((&kind.stored().group, &kind.stored().plural), (&kind.storage.0, &kind.storage.1), "{}", kind.kind);
         for (part, fields) in kind.keeps {
             assert!(part.segment().is_none() || kind.subresources.contains(part));
-            assert!(fields.iter().all(|field| kind.object.field(field).is_some()), "{}", kind.kind);
+            assert!(fields.iter().all(|field| kind.descriptor().unwrap().field(field).is_some()), "{}", kind.kind);
         }
-        check_type(kind.object);
+        check_type(kind.descriptor().unwrap());
     }
     for descriptor in [&meta::STATUS, &meta::DELETE_OPTIONS, &meta::LABEL_SELECTOR, &core::OBJECT_REFERENCE] {
         check_type(descriptor);

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::schema::{GROUP_VERSION_KIND, PATCH, group_version_kind, list_name, reference};
+use super::schema::{GROUP_VERSION_KIND, PATCH, group_version_kind, list_name, reference, schema_name};
 use crate::kind::{Kind, Verb};
 use crate::patch::PatchType;
 use crate::types::meta;
@@ -54,7 +54,7 @@ impl Operation<'_> {
         }
         set("responses", self.responses());
         set("x-kubernetes-action", json!(self.action()));
-        set(GROUP_VERSION_KIND, group_version_kind(self.kind, self.kind.kind));
+        set(GROUP_VERSION_KIND, group_version_kind(self.kind, &self.kind.kind));
         Value::Object(operation)
     }
 
@@ -86,14 +86,14 @@ impl Operation<'_> {
         };
         format!(
             "{word}{}{}{collection}{namespaced}{}{end}",
-            group_word(self.kind.group),
-            capital(self.kind.version),
+            group_word(&self.kind.group),
+            capital(&self.kind.version),
             self.kind.kind
         )
     }
 
     fn tag(&self) -> String {
-        let group = group_word(self.kind.group);
+        let group = group_word(&self.kind.group);
         let mut chars = group.chars();
         let first = chars.next().map(|c| c.to_ascii_lowercase()).unwrap_or_default();
         format!("{first}{}_{}", chars.as_str(), self.kind.version)
@@ -134,7 +134,7 @@ impl Operation<'_> {
     }
 
     fn body(&self) -> Option<Value> {
-        let object = || json!({"schema": reference(&self.kind.object.schema_name())});
+        let object = || json!({"schema": reference(&schema_name(self.kind))});
         match self.verb {
             Verb::Create | Verb::Update => Some(json!({"required": true, "content": {"*/*": object()}})),
             Verb::Patch => {
@@ -154,7 +154,7 @@ impl Operation<'_> {
         let name = match self.verb {
             Verb::List | Verb::Watch => list_name(self.kind),
             Verb::Delete | Verb::DeleteCollection => meta::STATUS.schema_name(),
-            _ => self.kind.object.schema_name(),
+            _ => schema_name(self.kind),
         };
         let schema = json!({"schema": reference(&name)});
         let response = |description: &str| json!({"description": description, "content": {"application/json": schema, "application/yaml": schema}});

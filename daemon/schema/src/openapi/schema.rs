@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::field::{Field, FieldKind, List, ListType, PatchStrategy, TypeDescriptor};
-use crate::kind::Kind;
+use crate::kind::{Custom, Kind, Shape};
 use crate::kinds::KINDS;
 use crate::types::meta;
 
@@ -15,7 +15,18 @@ const FIELDS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1";
 
 /// Name of the schema of a list of a kind.
 pub(super) fn list_name(kind: &Kind) -> String {
-    format!("{}List", kind.object.schema_name())
+    format!("{}List", schema_name(kind))
+}
+
+/// Name of the schema of a kind. For custom resources: the parts of the group's name backwards, the version and the kind.
+pub(super) fn schema_name(kind: &Kind) -> String {
+    match &kind.shape {
+        Shape::Typed(descriptor) => descriptor.schema_name(),
+        Shape::Structural(_) => {
+            let parts: Vec<&str> = kind.group.rsplit('.').chain([&*kind.version, &*kind.kind]).collect();
+            parts.join(".")
+        }
+    }
 }
 
 /// A reference to a schema.
@@ -25,11 +36,13 @@ pub(super) fn reference(name: &str) -> Value {
 
 /// Adds a kind, its list, and every type that they use.
 pub(super) fn add_kind(kind: &Kind, schemas: &mut Map<String, Value>) {
-    add_type(kind.object, schemas);
     add_type(&meta::LIST_META, schemas);
-    let name = kind.object.schema_name();
-    set(schemas.get_mut(&name), GROUP_VERSION_KIND, json!([group_version_kind(kind, kind.kind)]));
-    let list = format!("{}List", kind.kind);
+    let name = schema_name(kind);
+    match &kind.shape {
+        Shape::Typed(descriptor) => add_type(descriptor, schemas),
+        Shape::Structural(custom) => add_custom(kind, custom, schemas),
+    }
+    set(schemas.get_mut(&name), GROUP_VERSION_KIND, json!([group_version_kind(kind, &kind.kind)]));
     let schema = json!({
         "type": "object",
         "description": format!("a list of objects of kind {}", kind.kind),
@@ -40,7 +53,7 @@ pub(super) fn add_kind(kind: &Kind, schemas: &mut Map<String, Value>) {
             "metadata": {"allOf": [reference(&meta::LIST_META.schema_name())], "description": "metadata of the list"},
             "items": {"type": "array", "items": {"allOf": [reference(&name)]}, "description": "the objects"},
         },
-        GROUP_VERSION_KIND: [group_version_kind(kind, &list)],
+        GROUP_VERSION_KIND: [group_version_kind(kind, &kind.list_kind)],
     });
     schemas.insert(list_name(kind), schema);
 }
@@ -72,6 +85,24 @@ pub(super) fn add_type(descriptor: &'static TypeDescriptor, schemas: &mut Map<St
     schemas.insert(name, schema);
 }
 
+/// Adds the schema of a kind that comes from a definition: as the definition has it, with the fields of every object.
+fn add_custom(kind: &Kind, custom: &Custom, schemas: &mut Map<String, Value>) {
+    add_type(&meta::OBJECT_META, schemas);
+    let mut schema = custom.document.clone();
+    if !schema.is_object() {
+        schema = json!({"type": "object"});
+    }
+    if !schema["properties"].is_object() {
+        schema["properties"] = json!({});
+    }
+    for (field, description) in [("apiVersion", "group and version of this object"), ("kind", "kind of this object")] {
+        schema["properties"][field] = json!({"type": "string", "description": description});
+    }
+    let metadata = reference(&meta::OBJECT_META.schema_name());
+    schema["properties"]["metadata"] = json!({"allOf": [metadata], "description": "metadata of the object"});
+    schemas.insert(schema_name(kind), schema);
+}
+
 /// Adds the schema that stands for any patch.
 pub(super) fn add_patch(schemas: &mut Map<String, Value>) {
     schemas.insert(PATCH.to_owned(), json!({"type": "object", "description": "a change of an object"}));
@@ -88,8 +119,8 @@ fn common_kinds(descriptor: &TypeDescriptor) -> Option<Value> {
         "Status" => Some(json!([entry("", "v1")])),
         "DeleteOptions" => {
             let mut entries = vec![entry("", "v1")];
-            for kind in KINDS {
-                let entry = entry(kind.group, kind.version);
+            for kind in KINDS.iter() {
+                let entry = entry(&kind.group, &kind.version);
                 if !entries.contains(&entry) {
                     entries.push(entry);
                 }

@@ -54,8 +54,8 @@ fn what_client_go_sends_reads_as_the_same_object_in_json() {
 
 #[test]
 fn every_kind_of_kubernetes_speaks_protobuf_and_is_tried() {
-    for kind in KINDS {
-        let tried = OBJECTS.iter().any(|(group, name, ..)| (kind.group, kind.kind) == (*group, *name));
+    for kind in KINDS.iter() {
+        let tried = OBJECTS.iter().any(|(group, name, ..)| (&*kind.group, &*kind.kind) == (*group, *name));
         assert_eq!(speaks(kind), tried, "{} of {}", kind.kind, kind.group);
     }
 }
@@ -185,9 +185,9 @@ fn small_bodies_do_not_make_large_objects() {
 proptest! {
     #[test]
     fn any_bytes_are_read_or_refused_without_panic(raw in prop::collection::vec(any::<u8>(), 0..100)) {
-        for kind in KINDS {
+        for kind in KINDS.iter() {
             drop(decode(kind, &raw));
-            drop(decode(kind, &body(&kind.api_version(), kind.kind, &raw)));
+            drop(decode(kind, &body(&kind.api_version(), &kind.kind, &raw)));
         }
         drop(decode_type(&DELETE_OPTIONS, &body("v1", "DeleteOptions", &raw)));
     }

@@ -3,8 +3,10 @@
 use serde_json::Value;
 
 use crate::cause::quote;
-use crate::kind::{Kind, Selectable, SelectableField};
+use crate::kind::{Kind, Selectable, SelectableField, Text};
 use crate::validate::at;
+use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// A field selector for objects of one kind. All its terms must hold; without terms it selects everything.
 #[derive(Clone, Debug, Default)]
@@ -14,7 +16,7 @@ pub struct Selector {
 
 #[derive(Clone, Debug)]
 struct Term {
-    field: &'static SelectableField,
+    field: SelectableField,
     equal: bool,
     value: String,
 }
@@ -35,8 +37,9 @@ impl Selector {
             let value = unescape(value)?;
             terms.push((label, equal, value));
         }
-        let find =
-            |(label, equal, value): (&str, bool, String)| field(kind, label).map(|field| Term { field, equal, value });
+        let find = |(label, equal, value): (&str, bool, String)| {
+            field(kind, label).map(|field| Term { field: field.clone(), equal, value })
+        };
         Ok(Self { terms: terms.into_iter().map(find).collect::<Result<_, _>>()? })
     }
 
@@ -49,7 +52,7 @@ impl Selector {
     /// Whether an object, in the stored form, is selected.
     #[must_use]
     pub fn matches(&self, object: &Value) -> bool {
-        self.terms.iter().all(|term| (value_of(term.field, object) == term.value) == term.equal)
+        self.terms.iter().all(|term| (value_of(&term.field, object) == term.value) == term.equal)
     }
 
     /// The one name that an object can have to be selected, so that a list need not look at others.
@@ -69,18 +72,27 @@ impl Selector {
     }
 }
 
-fn value_of<'a>(field: &SelectableField, object: &'a Value) -> &'a str {
-    let text = |path: &[&str]| at(object, path).and_then(Value::as_str).unwrap_or_default();
-    let value = text(field.path);
-    if value.is_empty() && !field.otherwise.is_empty() { text(field.otherwise) } else { value }
+fn value_of<'a>(field: &SelectableField, object: &'a Value) -> Cow<'a, str> {
+    let text = |path: &[Text]| at(object, path).map(written).unwrap_or_default();
+    let value = text(&field.path);
+    if value.is_empty() && !field.otherwise.is_empty() { text(&field.otherwise) } else { value }
 }
 
-fn field(kind: &Kind, label: &str) -> Result<&'static SelectableField, String> {
-    let fields = match kind.selectable {
-        Selectable::Metadata => &METADATA,
+/// A scalar as a selector writes it: booleans and numbers of custom resources can be selected, too.
+fn written(value: &Value) -> Cow<'_, str> {
+    match value {
+        Value::String(text) => Cow::Borrowed(text),
+        Value::Bool(_) | Value::Number(_) => Cow::Owned(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => Cow::Borrowed(""),
+    }
+}
+
+fn field<'a>(kind: &'a Kind, label: &str) -> Result<&'a SelectableField, String> {
+    let fields = match &kind.selectable {
+        Selectable::Metadata => &METADATA[..],
         Selectable::Listed(fields) => fields,
     };
-    fields.iter().find(|field| field.label == label).ok_or_else(|| match kind.selectable {
+    fields.iter().find(|field| field.label == label).ok_or_else(|| match &kind.selectable {
         Selectable::Metadata => {
             format!("{} is not a known field selector: only \"metadata.name\", \"metadata.namespace\"", quote(label))
         }
@@ -141,10 +153,13 @@ fn unescape(value: &str) -> Result<String, String> {
     Ok(out)
 }
 
-static METADATA: [SelectableField; 2] = [
-    SelectableField { label: "metadata.name", path: &["metadata", "name"], otherwise: &[] },
-    SelectableField { label: "metadata.namespace", path: &["metadata", "namespace"], otherwise: &[] },
-];
+static METADATA: LazyLock<[SelectableField; 2]> = LazyLock::new(|| {
+    [("metadata.name", "name"), ("metadata.namespace", "namespace")].map(|(label, field)| SelectableField {
+        label: label.into(),
+        path: vec!["metadata".into(), field.into()],
+        otherwise: Vec::new(),
+    })
+});
 
 #[cfg(test)]
 mod tests {
