@@ -11,10 +11,10 @@ use hanse_tree::documents::{Documents, ROWS_PER_DOCUMENT_MAX};
 use hanse_tree::row::Row;
 use hanse_tree::tree::Changed;
 
-use crate::key::Key;
+use crate::key::{Key, Scope};
 use crate::object::Draft;
 use crate::state::{Cluster, ROOT, State};
-use crate::txn::{Operation, Outcome, Precondition, Refusal, Region, Txn};
+use crate::txn::{Exceeded, Operation, Outcome, Precondition, Refusal, Region, Txn};
 use crate::workspace::WORKSPACES;
 
 /// Groups whose documents are held, at most: a hostile peer must not fill the memory with groups.
@@ -40,9 +40,7 @@ pub(crate) fn apply(state: &mut State, txn: Txn) -> Outcome {
 }
 
 fn checked(state: &mut State, txn: Txn) -> Result<(), Refusal> {
-    for precondition in &txn.preconditions {
-        state.expect(precondition)?;
-    }
+    state.rehearse(&txn.preconditions)?;
     let plain = |operation: &Operation| matches!(operation, Operation::Put(..) | Operation::Delete(_));
     if txn.operations.iter().all(plain) {
         return state.change_objects(txn.operations);
@@ -141,6 +139,16 @@ impl State {
         !self.own.commit().is_empty()
     }
 
+    /// Looks whether the preconditions hold in this state: what a dry run does instead of a transaction.
+    ///
+    /// # Errors
+    /// What a transaction with these preconditions would be refused with.
+    pub fn rehearse(&self, preconditions: &[Precondition]) -> Result<(), Refusal> {
+        preconditions.iter().try_for_each(|precondition| {
+            self.expect(precondition).map_err(|refusal| self.with_whole_quota(refusal, preconditions))
+        })
+    }
+
     fn expect(&self, precondition: &Precondition) -> Result<(), Refusal> {
         match precondition {
             Precondition::Absent(key) => match self.get(key) {
@@ -170,7 +178,44 @@ impl State {
                     None => Ok(()),
                 }
             }
+            Precondition::CountBelow { quota, .. } => match self.exceeded(precondition) {
+                Some(exceeded) => Err(Refusal::OverQuota { quota: quota.clone(), exceeded: vec![exceeded] }),
+                None => Ok(()),
+            },
+            Precondition::ResourceUnchanged { cluster, resource, since } => {
+                let current = self.last_change(cluster, resource);
+                if current > *since { Err(Refusal::Changed { current: current.0 }) } else { Ok(()) }
+            }
+            Precondition::ResourceEmpty { cluster, resource } => {
+                let scope = Scope { resource: resource.clone(), cluster: Some(cluster.clone()), namespace: None };
+                match self.count(&scope) {
+                    0 => Ok(()),
+                    number => Err(Refusal::NotEmpty { what: format!("{resource} ({number})") }),
+                }
+            }
         }
+    }
+
+    /// What of a quota one more object would exceed; `None` for nothing, and for another precondition.
+    fn exceeded(&self, precondition: &Precondition) -> Option<Exceeded> {
+        let Precondition::CountBelow { cluster, namespace, resource, limit, item, .. } = precondition else {
+            return None;
+        };
+        let (cluster, namespace) = (Some(cluster.clone()), Some(namespace.clone()));
+        let used = self.count(&Scope { resource: resource.clone(), cluster, namespace });
+        (used >= *limit).then(|| Exceeded { item: item.clone(), used, limit: *limit })
+    }
+
+    /// A refusal by a quota, with everything that is exceeded in the same quota.
+    fn with_whole_quota(&self, refusal: Refusal, preconditions: &[Precondition]) -> Refusal {
+        let Refusal::OverQuota { quota, .. } = refusal else { return refusal };
+        let same = preconditions
+            .iter()
+            .filter(|other| matches!(other, Precondition::CountBelow { quota: name, .. } if *name == quota));
+        let mut exceeded: Vec<Exceeded> = same.filter_map(|precondition| self.exceeded(precondition)).collect();
+        exceeded.sort();
+        exceeded.dedup();
+        Refusal::OverQuota { quota, exceeded }
     }
 
     fn expect_home(&self, id: &ClusterId) -> Result<(), Refusal> {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::{Map, Value};
 
-use crate::object::{Draft, Labels};
+use crate::object::{Draft, Labels, Owners};
 
 impl Draft {
     /// The object with room for its revision, which stands behind the first fields of metadata, wherever the value has
@@ -22,8 +22,22 @@ impl Draft {
             revision_at: u32::try_from(revision_at?).ok()?,
             labels: labels(&metadata["labels"]),
             deleting: metadata["deletionTimestamp"].is_string(),
+            owners: owners(&metadata["ownerReferences"]),
+            held: texts(&metadata["finalizers"]).any(|finalizer| COLLECTOR_FINALIZERS.contains(&finalizer)),
         })
     }
+}
+
+fn texts(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+fn owners(references: &Value) -> Owners {
+    let uids = references.as_array().into_iter().flatten().filter_map(|reference| reference["uid"].as_str());
+    let mut owners: Vec<Box<str>> = uids.map(|uid| Box::from(cut(uid))).collect();
+    owners.sort();
+    owners.dedup();
+    owners.into_boxed_slice()
 }
 
 fn labels(map: &Value) -> Labels {
@@ -32,6 +46,10 @@ fn labels(map: &Value) -> Labels {
     let mut labels: Vec<_> = texts.collect();
     labels.sort();
     labels.into_boxed_slice()
+}
+
+fn cut(uid: &str) -> &str {
+    (0..=UID_BYTES_MAX.min(uid.len())).rev().find_map(|end| uid.get(..end)).unwrap_or_default()
 }
 
 /// JSON into a buffer; writing there cannot fail.
@@ -91,6 +109,12 @@ impl Writer {
         serde_json::to_writer(&mut self.0, value).expect("writing a value to memory cannot fail");
     }
 }
+
+/// The finalizers that the garbage collector answers for (k8s.io/apimachinery/pkg/apis/meta/v1).
+const COLLECTOR_FINALIZERS: [&str; 2] = ["foregroundDeletion", "orphan"];
+/// An owner's uid is kept up to here. No object's own uid is as long, so that what is cut is nobody's uid either way, and
+/// a reference cannot make the index large.
+const UID_BYTES_MAX: usize = 128;
 
 /// The fields of metadata that stand before the revision. (Where it stands is no part of the contract; it is fixed, so
 /// that equal objects have equal bytes.)

@@ -186,7 +186,7 @@ mod tests {
     fn event(revision: u64) -> Arc<Event> {
         let key = Key::new("configmaps", &ClusterId::new("root").unwrap(), "default", "a").unwrap();
         let bytes = Bytes::from_static(br#"{"metadata":{"resourceVersion":""}}"#);
-        let draft = Draft { bytes, revision_at: 32, labels: Box::default(), deleting: false };
+        let draft = Draft { bytes, revision_at: 32, ..Draft::default() };
         Arc::new(Event::put(key, draft, None, Revision(revision)).unwrap())
     }
 

@@ -334,7 +334,7 @@ mod tests {
     fn write(machine: &mut Machine, times: usize) {
         let key = Key::new("configmaps", &ClusterId::new("system:a").unwrap(), "n", "o").unwrap();
         let bytes = Bytes::from_static(br#"{"metadata":{"resourceVersion":""}}"#);
-        let draft = Draft { bytes, revision_at: 32, labels: Box::default(), deleting: false };
+        let draft = Draft { bytes, revision_at: 32, ..Draft::default() };
         let txn = Txn { time_ms: 0, preconditions: vec![], operations: vec![Operation::Put(key, draft)] };
         machine.apply_batch(&vec![txn.encode(); times]);
         machine.publish();

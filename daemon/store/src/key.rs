@@ -52,6 +52,11 @@ impl Key {
         Ok(Self(Arc::from(bytes)))
     }
 
+    /// What comes before every key. Stands for no object.
+    pub(crate) fn lowest() -> Self {
+        Self(Arc::from([]))
+    }
+
     /// The bytes that all keys of this key's resource begin with: a topic of the hub.
     pub(crate) fn resource_prefix(&self) -> &[u8] {
         &self.0[..=self.end_of(0)]

@@ -20,6 +20,7 @@ pub mod txn;
 
 mod content;
 pub mod history;
+pub mod owned;
 mod past;
 mod reservation;
 pub mod state;

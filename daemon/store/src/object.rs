@@ -1,5 +1,7 @@
 //! One stored object: the bytes that every reader is given, and the few facts that the store itself needs of them.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use hanse_base::id::Revision;
 use serde::{Deserialize, Serialize};
@@ -9,8 +11,11 @@ use crate::history::EventKind;
 /// Labels as pairs, sorted by key, so that a selector needs no look into the JSON.
 pub type Labels = Box<[(Box<str>, Box<str>)]>;
 
+/// Uids of an object's owners, sorted, each once: what the index of dependents is made from.
+pub type Owners = Box<[Box<str>]>;
+
 /// An object as a transaction brings it: whole JSON, but for its revision, which only `apply` knows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Draft {
     /// The JSON object, compact, with `"resourceVersion":""` in its metadata.
     pub bytes: Bytes,
@@ -20,6 +25,10 @@ pub struct Draft {
     pub labels: Labels,
     /// Whether `metadata.deletionTimestamp` is set.
     pub deleting: bool,
+    /// The uids in `metadata.ownerReferences`, sorted, each once.
+    pub owners: Owners,
+    /// Whether one of the garbage collector's finalizers, `foregroundDeletion` or `orphan`, is in `metadata.finalizers`.
+    pub held: bool,
 }
 
 impl Draft {
@@ -38,6 +47,8 @@ pub struct Object {
     pub(crate) revision_at: u32,
     pub(crate) labels: Labels,
     pub(crate) deleting: bool,
+    pub(crate) owners: Owners,
+    pub(crate) held: bool,
 }
 
 impl Object {
@@ -47,8 +58,8 @@ impl Object {
         let at = draft.place()?;
         let digits = revision.to_string();
         let bytes = Bytes::from([&draft.bytes[..at], digits.as_bytes(), &draft.bytes[at..]].concat());
-        let (revision_at, labels, deleting) = (draft.revision_at, draft.labels.clone(), draft.deleting);
-        Some(Self { revision, bytes, revision_at, labels, deleting })
+        let Draft { revision_at, labels, deleting, owners, held, .. } = draft.clone();
+        Some(Self { revision, bytes, revision_at, labels, deleting, owners, held })
     }
 
     /// As [`Object::new`], and the line that watchers are sent. The object's bytes are a part of the line's: there is
@@ -56,16 +67,15 @@ impl Object {
     pub(crate) fn announced(draft: Draft, revision: Revision, kind: EventKind) -> Option<(Self, Bytes)> {
         let at = draft.place()?;
         let (line, bytes) = announce(kind, &draft.bytes[..at], revision, &draft.bytes[at..]);
-        let Draft { revision_at, labels, deleting, .. } = draft;
-        Some((Self { revision, bytes, revision_at, labels, deleting }, line))
+        let Draft { revision_at, labels, deleting, owners, held, .. } = draft;
+        Some((Self { revision, bytes, revision_at, labels, deleting, owners, held }, line))
     }
 
     /// The same object under another revision, and the line that watchers are sent when it is deleted.
     pub(crate) fn farewell(&self, revision: Revision) -> (Self, Bytes) {
         let (before, after) = self.around_revision();
         let (line, bytes) = announce(EventKind::Deleted, before, revision, after);
-        let (revision_at, labels, deleting) = (self.revision_at, self.labels.clone(), self.deleting);
-        (Self { revision, bytes, revision_at, labels, deleting }, line)
+        (Self { revision, bytes, ..self.clone() }, line)
     }
 
     /// The object without its revision, as a transaction would bring it.
@@ -73,7 +83,8 @@ impl Object {
     pub fn draft(&self) -> Draft {
         let (before, after) = self.around_revision();
         let bytes = Bytes::from([before, after].concat());
-        Draft { bytes, revision_at: self.revision_at, labels: self.labels.clone(), deleting: self.deleting }
+        let Self { revision_at, labels, deleting, owners, held, .. } = self.clone();
+        Draft { bytes, revision_at, labels, deleting, owners, held }
     }
 
     /// Whether the object is what the draft would make, but for the revision.
@@ -85,6 +96,8 @@ impl Object {
             && draft.bytes.starts_with(before)
             && draft.bytes.ends_with(after)
             && self.labels == draft.labels
+            && self.owners == draft.owners
+            && self.held == draft.held
     }
 
     /// The bytes before and behind the revision's digits.
@@ -117,7 +130,53 @@ impl Object {
     pub fn deleting(&self) -> bool {
         self.deleting
     }
+
+    /// Uids of the owners that `metadata.ownerReferences` names, sorted, each once. One that is longer than any object's
+    /// uid is cut.
+    pub fn owners(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.owners.iter().map(|uid| &**uid)
+    }
+
+    /// Whether it waits for the garbage collector: its deletion has begun, and the finalizer `foregroundDeletion` or
+    /// `orphan` holds it.
+    #[must_use]
+    pub fn awaits_collection(&self) -> bool {
+        self.deleting && self.held
+    }
+
+    /// `metadata.uid`. Costs next to nothing where the uid stands directly before the revision, as it does in every
+    /// object that the API server has encoded, and otherwise reading the whole object.
+    #[must_use]
+    pub fn uid(&self) -> Option<Cow<'_, str>> {
+        let at = usize::try_from(self.revision_at).ok()?;
+        if let Some(head) = self.bytes.get(..at).and_then(|head| head.strip_suffix(BEHIND_UID))
+            && let Some(quote) = head.iter().rposition(|byte| *byte == b'"')
+            && head[..=quote].ends_with(BEFORE_UID)
+            && !head[quote..].contains(&b'\\')
+        {
+            return std::str::from_utf8(&head[quote + 1..]).ok().map(Cow::Borrowed);
+        }
+        let Identified { metadata } = serde_json::from_slice(&self.bytes).ok()?;
+        metadata.uid.map(Cow::Owned)
+    }
 }
+
+/// The part of an object that says which one it is.
+#[derive(Deserialize)]
+struct Identified {
+    metadata: Identity,
+}
+
+/// As above.
+#[derive(Deserialize)]
+struct Identity {
+    uid: Option<String>,
+}
+
+/// What stands around the uid where it is the last field before the revision.
+const BEFORE_UID: &[u8] = b"\"uid\":\"";
+/// As above.
+const BEHIND_UID: &[u8] = b"\",\"resourceVersion\":\"";
 
 /// Writes `{"type":"ADDED","object":<object>}` and a line feed; returns it and the part that is the object.
 fn announce(kind: EventKind, before: &[u8], revision: Revision, after: &[u8]) -> (Bytes, Bytes) {
@@ -144,7 +203,7 @@ mod tests {
     fn draft() -> Draft {
         let bytes = Bytes::from_static(br#"{"metadata":{"name":"a","resourceVersion":""}}"#);
         let revision_at = u32::try_from(bytes.len() - 3).unwrap();
-        Draft { bytes, revision_at, labels: Box::new([("a".into(), "b".into())]), deleting: false }
+        Draft { bytes, revision_at, labels: Box::new([("a".into(), "b".into())]), ..Draft::default() }
     }
 
     #[test]
@@ -155,6 +214,24 @@ mod tests {
             assert_eq!(object.bytes(), &text);
             assert_eq!(object.draft(), draft());
             assert!(object.is_of(&draft()));
+        }
+    }
+
+    #[test]
+    fn the_uid_is_found_wherever_it_stands_and_nothing_else_is_taken_for_it() {
+        let cases = [
+            (r#"{"metadata":{"name":"a","uid":"u-1"},"uid":"x"}"#, Some("u-1")),
+            (r#"{"metadata":{"labels":{"a":"b"},"uid":"u-2"}}"#, Some("u-2")),
+            (r#"{"spec":{"uid":"x"},"metadata":{"name":"a"}}"#, None),
+            (r#"{"metadata":{"name":"\"uid\":\"x"}}"#, None),
+            (r#"{"metadata":{"uid":"a\nb"}}"#, Some("a\nb")),
+            (r#"{"metadata":{"uid":"a\"uid\":\"b"}}"#, Some("a\"uid\":\"b")),
+            (r#"{"metadata":{"uid":7}}"#, None),
+        ];
+        for (text, uid) in cases {
+            let draft = Draft::of(&serde_json::from_str(text).unwrap()).unwrap();
+            let object = Object::new(&draft, Revision(12)).unwrap();
+            assert_eq!(object.uid().as_deref(), uid, "{text}");
         }
     }
 

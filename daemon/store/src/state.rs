@@ -15,6 +15,7 @@ use crate::content::Content;
 use crate::history::{Compacted, Event, History, HistoryLimits};
 use crate::key::{Key, Scope};
 use crate::object::{Draft, Object};
+use crate::owned::{Dependent, Owned};
 use crate::reservation::Reservations;
 use crate::txn::{Refusal, Region};
 use crate::workspace::WORKSPACES;
@@ -28,7 +29,8 @@ pub const ROOT: &str = "root";
 ///
 /// Relations:
 /// - the revision is that of the window's newest event; no object has a higher one;
-/// - `content` counts exactly the objects;
+/// - `content` counts exactly the objects, and knows no earlier last change of any of them than their revisions;
+/// - `owned` has exactly the owners of the objects, and the objects that wait for the garbage collector;
 /// - every object's logical cluster is at home here or `system:`, but for Workspace objects: these are the projection of
 ///   the tree, one for each node that has a parent, and `shown` says at which key;
 /// - the tree holds the rows of all documents, own and others';
@@ -39,6 +41,7 @@ pub struct State {
     pub(crate) region: Option<Arc<Region>>,
     pub(crate) objects: OrdMap<Key, Arc<Object>>,
     pub(crate) content: Content,
+    pub(crate) owned: Owned,
     pub(crate) history: History,
     /// Namespaces whose deletion has begun.
     pub(crate) ending_namespaces: OrdSet<Key>,
@@ -73,6 +76,7 @@ impl State {
             region: None,
             objects: OrdMap::new(),
             content: Content::default(),
+            owned: Owned::default(),
             history: History::new(FIRST_REVISION, limits),
             ending_namespaces: OrdSet::new(),
             clusters: OrdMap::new(),
@@ -95,8 +99,11 @@ impl State {
             return Err(Refusal::Malformed { why: "an object has no place for its revision".into() });
         };
         if event.previous.is_none() {
-            self.content.add(&event.key);
+            self.content.add(&event.key, revision);
+        } else {
+            self.content.change(&event.key, revision);
         }
+        self.owned.replace(&event.key, event.previous.as_deref(), Some(&event.object));
         self.objects.insert(event.key.clone(), Arc::clone(&event.object));
         if event.key.as_bytes().starts_with(NAMESPACES_PREFIX) {
             if event.object.deleting() {
@@ -112,9 +119,10 @@ impl State {
     /// Removes the object at the key, under the next revision; without effect when there is none.
     pub(crate) fn remove_object(&mut self, key: &Key) {
         let Some((key, previous)) = self.objects.remove_with_key(key) else { return };
-        self.content.remove(&key);
-        self.ending_namespaces.remove(&key);
         let revision = self.revision().next();
+        self.content.remove(&key, revision);
+        self.owned.replace(&key, Some(&previous), None);
+        self.ending_namespaces.remove(&key);
         self.history.push(Arc::new(Event::deleted(key, previous, revision)));
     }
 
@@ -168,6 +176,34 @@ impl State {
     #[must_use]
     pub fn count(&self, scope: &Scope) -> u64 {
         self.content.count(scope).unwrap_or_else(|| self.list(scope, None).count() as u64)
+    }
+
+    /// A revision since which no object of the resource was created, changed or deleted in the logical cluster. Exact
+    /// while there are objects of the resource; where there are none, it moves with each resource that the cluster loses
+    /// the last object of. What is derived from all objects of a resource can be kept until it moves.
+    #[must_use]
+    pub fn last_change(&self, cluster: &ClusterId, resource: &str) -> Revision {
+        self.content.last_change(cluster, resource)
+    }
+
+    /// The keys of the objects that name an owner by its uid, behind `after`, in order; take as many as you need.
+    pub fn dependents<'a>(
+        &'a self,
+        cluster: &ClusterId,
+        uid: &str,
+        after: Option<&Key>,
+    ) -> impl Iterator<Item = &'a Key> + use<'a> {
+        self.owned.of(cluster, uid, after)
+    }
+
+    /// All objects that name owners, once for each owner, behind `after`, in an order of their own.
+    pub fn owned(&self, after: Option<&Dependent>) -> impl Iterator<Item = &Dependent> {
+        self.owned.all(after)
+    }
+
+    /// The objects that wait for the garbage collector: see [`Object::awaits_collection`].
+    pub fn awaiting_collection(&self) -> impl Iterator<Item = &Key> {
+        self.owned.waiting().iter()
     }
 
     /// The group-resources that there are objects of, in order.
@@ -369,16 +405,18 @@ impl State {
         self.tree.check();
         self.own.check();
         self.others.values().for_each(Documents::check);
-        let mut content = Content::default();
+        let (mut content, mut owned) = (Content::default(), Owned::default());
         for (key, object) in &self.objects {
             assert!(object.revision() <= self.revision(), "{key:?} is from the future");
             assert_eq!(object.draft().place(), Some(object.draft().revision_at as usize), "{key:?}");
             let ending = key.resource() == "namespaces" && object.deleting();
             assert_eq!(self.ending_namespaces.contains(key), ending, "{key:?}");
             assert!(key.resource() == WORKSPACES || self.is_home(key.cluster_str()), "{key:?} is not at home here");
-            content.add(key);
+            content.add(key, object.revision());
+            owned.replace(key, None, Some(object));
         }
-        assert_eq!(content, self.content, "the objects are counted");
+        self.content.check(&content);
+        assert_eq!(owned, self.owned, "each owner and each waiting object is known");
         self.check_workspaces();
     }
 

@@ -75,6 +75,7 @@ impl Steps<'_> {
             return Err(Refusal::NotEmpty { what: format!("{id} ({resource})") });
         }
         self.state.clusters.remove(id);
+        self.state.content.forget(id);
         self.state.ending_clusters.remove(id);
         self.write(Row { version: row.version + 1, deleted: true, content: Bytes::new(), ..row })
     }

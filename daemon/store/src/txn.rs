@@ -62,6 +62,43 @@ pub enum Precondition {
     ClusterHome(ClusterId),
     /// No object of any resource is left in the namespace.
     NamespaceEmpty(ClusterId, String),
+    /// One more object of the resource keeps the namespace within a quota.
+    ///
+    /// Exact whoever else creates objects at the same time: the objects are counted when the transaction is applied. All
+    /// items of one quota that are exceeded are told in one [`Refusal::OverQuota`].
+    CountBelow {
+        /// The logical cluster.
+        cluster: ClusterId,
+        /// The namespace.
+        namespace: String,
+        /// Group-resource of what is counted.
+        resource: String,
+        /// The number of objects that the quota allows, the new one included.
+        limit: u64,
+        /// The quota's name, for the message.
+        quota: String,
+        /// What the quota calls the resource (`count/configmaps`, `configmaps`), for the message.
+        item: String,
+    },
+    /// No object of the resource was created, changed or deleted in the logical cluster after the revision.
+    ///
+    /// Never holds wrongly. Where there is no such object, it may be refused (as [`Refusal::Changed`]) because the
+    /// cluster has lost its last object of another resource since: see `State::last_change`.
+    ResourceUnchanged {
+        /// The logical cluster.
+        cluster: ClusterId,
+        /// Group-resource.
+        resource: String,
+        /// The revision of the state that the writer saw.
+        since: Revision,
+    },
+    /// There is no object of the resource in the logical cluster.
+    ResourceEmpty {
+        /// The logical cluster.
+        cluster: ClusterId,
+        /// Group-resource.
+        resource: String,
+    },
 }
 
 /// One step of a transaction.
@@ -258,6 +295,25 @@ pub enum Refusal {
         /// What is wrong with it.
         why: String,
     },
+    /// A new object would exceed a quota.
+    #[error("it exceeds the quota {quota}")]
+    OverQuota {
+        /// The quota's name.
+        quota: String,
+        /// Everything of this quota that is exceeded, in order of the items' names.
+        exceeded: Vec<Exceeded>,
+    },
+}
+
+/// One number of a quota that a new object would exceed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Exceeded {
+    /// What the quota calls the resource.
+    pub item: String,
+    /// How many objects there are.
+    pub used: u64,
+    /// How many the quota allows.
+    pub limit: u64,
 }
 
 /// Bytes that are not a transaction or an outcome of this version.
@@ -266,7 +322,7 @@ pub enum DecodeError {
     /// Longer than [`TXN_BYTES_MAX`].
     #[error("it has {0} bytes, more than {TXN_BYTES_MAX}")]
     TooLarge(usize),
-    /// From a newer daemon.
+    /// From a newer daemon, or one older than the first release.
     #[error("it has the unknown version {0}")]
     Version(u8),
     /// Anything else.
@@ -279,7 +335,7 @@ pub const TXN_BYTES_MAX: usize = 16 << 20;
 /// The longest list in a transaction.
 pub const TXN_LIST_MAX: usize = 16_384;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 fn encoded<T: Serialize>(value: &T) -> Bytes {
     let start = Vec::from([VERSION]);

@@ -59,7 +59,8 @@ pub(crate) fn render(facts: &Facts<'_>, content: &[u8]) -> Draft {
     set_conflict(&mut status, facts, metadata.get("creationTimestamp"));
     let deleting = metadata.contains_key("deletionTimestamp");
     let (bytes, revision_at) = written(&metadata, &spec, &status);
-    Draft { bytes, revision_at, labels, deleting }
+    // A workspace ends where its row is, never by an owner that this region's objects know of.
+    Draft { bytes, revision_at, labels, deleting, ..Draft::default() }
 }
 
 /// Whether a row's content says that the workspace is being deleted.

@@ -9,8 +9,9 @@ use hanse_tree::document::DocumentId;
 use hanse_tree::documents::{Documents, ROWS_PER_DOCUMENT_MAX, SavedDocument};
 
 use super::SnapshotError;
-use super::v1::{self, Record};
+use super::v2::{self, Record};
 use crate::apply::GROUPS_MAX;
+use crate::content::Changes;
 use crate::history::{History, HistoryLimits};
 use crate::key::{Key, Scope};
 use crate::object::Object;
@@ -21,7 +22,7 @@ use crate::workspace::WORKSPACES;
 /// Reads all records.
 pub(super) fn load(input: &mut impl Read, group: &GroupId, limits: HistoryLimits) -> Result<State, SnapshotError> {
     let mut buffer = Vec::new();
-    let Record::Head { group: found, revision, region } = v1::read(input, &mut buffer)? else {
+    let Record::Head { group: found, revision, region } = v2::read(input, &mut buffer)? else {
         return Err(SnapshotError::Damaged("the head is missing"));
     };
     if found != group.as_str() {
@@ -34,8 +35,16 @@ pub(super) fn load(input: &mut impl Read, group: &GroupId, limits: HistoryLimits
     let mut state = State::new(group.clone(), limits);
     state.history = History::new(Revision(revision), limits);
     state.region = region.map(Arc::new);
-    let mut loading = Loading { state, stage: Stage::Clusters, documents: 0, saved: Vec::new(), parts_left: 0 };
-    while !loading.take(&v1::read(input, &mut buffer)?)? {}
+    let mut loading = Loading {
+        state,
+        stage: Stage::Clusters,
+        documents: 0,
+        saved: Vec::new(),
+        parts_left: 0,
+        changes: 0,
+        last_changes: None,
+    };
+    while !loading.take(&v2::read(input, &mut buffer)?)? {}
     loading.finish()
 }
 
@@ -48,6 +57,9 @@ struct Loading {
     saved: Vec<SavedDocument>,
     /// Parts of the last document that have not come.
     parts_left: u32,
+    /// How many logical clusters' changes have come, and which was the last.
+    changes: u64,
+    last_changes: Option<ClusterId>,
 }
 
 /// How far the records are. They never go back.
@@ -57,6 +69,7 @@ enum Stage {
     Reservations,
     Documents,
     Objects,
+    Changes,
     End,
 }
 
@@ -69,6 +82,7 @@ impl Loading {
             Record::Reservation { .. } => Stage::Reservations,
             Record::Document { .. } | Record::Part(_) => Stage::Documents,
             Record::Object { .. } => Stage::Objects,
+            Record::Changes { .. } => Stage::Changes,
             Record::End { .. } => Stage::End,
         };
         if stage < self.stage {
@@ -91,10 +105,17 @@ impl Loading {
             }
             Record::Part(part) => self.part(part.0)?,
             Record::Object { .. } => self.object(record)?,
-            Record::End { clusters, reservations, documents, objects } => {
+            Record::Changes { cluster, emptied, ref resources } => {
+                let resources = resources.iter().map(|(resource, changed)| (*resource, Revision(*changed))).collect();
+                self.changes(&Changes { cluster, emptied: Revision(emptied), resources })?;
+            }
+            Record::End { clusters, reservations, documents, objects, changes } => {
                 let held = &self.state;
                 let counts = [held.clusters.len() as u64, held.reservations.iter().len() as u64, self.documents];
                 if [clusters, reservations, documents] != counts || objects != held.objects.len() as u64 {
+                    return Err(SnapshotError::Damaged("records are missing"));
+                }
+                if changes != self.changes || changes != held.content.changes().len() as u64 {
                     return Err(SnapshotError::Damaged("records are missing"));
                 }
                 return Ok(true);
@@ -168,7 +189,10 @@ impl Loading {
     }
 
     fn object(&mut self, record: &Record<'_>) -> Result<(), SnapshotError> {
-        let Record::Object { key, revision, revision_at, bytes, ref labels, deleting } = *record else { return Ok(()) };
+        let Record::Object { key, revision, revision_at, bytes, ref labels, deleting, ref owners, held } = *record
+        else {
+            return Ok(());
+        };
         let key = Key::try_from(key.0).or(Err(SnapshotError::Damaged("a key is not one")))?;
         let state = &mut self.state;
         if state.objects.get_max().is_some_and(|(last, _)| *last >= key) {
@@ -192,12 +216,27 @@ impl Loading {
             revision_at,
             labels: labels.iter().map(|(key, value)| (Box::from(*key), Box::from(*value))).collect(),
             deleting,
+            owners: owners.iter().map(|uid| Box::from(*uid)).collect(),
+            held,
         };
-        state.content.add(&key);
+        state.content.add(&key, object.revision);
+        state.owned.replace(&key, None, Some(&object));
         if deleting && key.resource() == "namespaces" {
             state.ending_namespaces.insert(key.clone());
         }
         state.objects.insert(key, Arc::new(object));
+        Ok(())
+    }
+
+    fn changes(&mut self, changes: &Changes<'_>) -> Result<(), SnapshotError> {
+        let cluster = cluster_id(changes.cluster)?;
+        let ascending = self.last_changes.as_ref().is_none_or(|last| *last < cluster);
+        let newest = self.state.revision();
+        if !ascending || !self.state.content.restore(changes, newest) {
+            return Err(SnapshotError::Damaged("the changes of a logical cluster are not those of its objects"));
+        }
+        self.last_changes = Some(cluster);
+        self.changes += 1;
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! Random things that clients and peers do, so small a world that they meet all the time.
 
 use bytes::Bytes;
+use hanse_base::id::Revision;
 use hanse_store::key::Key;
 use hanse_store::machine::Machine;
 use hanse_store::object::Draft;
@@ -92,8 +93,17 @@ pub(crate) fn command(act: &Act, machine: &Machine, time_ms: u64) -> Bytes {
     let name = |name: u8| format!("n{}", name % 3);
     let txn = match act {
         Act::Put { at, text, deleting, guard } => {
-            let draft: Draft = draft_with(&text.to_string(), *deleting);
-            let guards = if *guard { seen(&at.key()) } else { vec![] };
+            let owners = (0..text % 3).map(|number| format!("u{number}").into_boxed_str()).collect();
+            let draft = Draft { owners, held: text % 5 == 0, ..draft_with(&text.to_string(), *deleting) };
+            let mut guards = if *guard { seen(&at.key()) } else { vec![] };
+            // What depends on the notes of changes shows whether replicas have the same.
+            if text % 7 == 0 {
+                let (cluster, resource) = (at.key().cluster(), at.key().resource().to_owned());
+                guards.push(match text % 2 {
+                    0 => Precondition::ResourceEmpty { cluster, resource },
+                    _ => Precondition::ResourceUnchanged { cluster, resource, since: Revision(u64::from(*text)) },
+                });
+            }
             guarded(guards, vec![Operation::Put(at.key(), draft)])
         }
         Act::Delete { at, guard } => {

@@ -1,9 +1,9 @@
-//! The log's bytes never change: logs of older daemons are read by newer ones.
+//! The log's bytes never change: logs of older daemons are read by newer ones. (Version 1 was never released.)
 
 use bytes::Bytes;
 use hanse_base::id::{RegionName, Revision};
 use hanse_store::txn::{
-    DecodeError, NewWorkspace, Operation, Outcome, Precondition, Refusal, Region, TXN_BYTES_MAX, Txn,
+    DecodeError, Exceeded, NewWorkspace, Operation, Outcome, Precondition, Refusal, Region, TXN_BYTES_MAX, Txn,
 };
 use hanse_tree::document::DocumentId;
 use proptest::prelude::{any, proptest};
@@ -15,6 +15,8 @@ fn everything() -> Txn {
     let key = configmap("root", "a");
     let mut labelled = draft("x");
     labelled.labels = Box::new([("k".into(), "v".into())]);
+    labelled.owners = Box::new(["owner".into()]);
+    labelled.held = true;
     Txn {
         time_ms: 1_700_000_000_000,
         preconditions: vec![
@@ -24,6 +26,20 @@ fn everything() -> Txn {
             Precondition::ClusterLive(id("root")),
             Precondition::ClusterHome(id("root")),
             Precondition::NamespaceEmpty(id("root"), "n".into()),
+            Precondition::CountBelow {
+                cluster: id("root"),
+                namespace: "n".into(),
+                resource: "configmaps".into(),
+                limit: 5,
+                quota: "q".into(),
+                item: "count/configmaps".into(),
+            },
+            Precondition::ResourceUnchanged {
+                cluster: id("root"),
+                resource: "configmaps".into(),
+                since: Revision(300),
+            },
+            Precondition::ResourceEmpty { cluster: id("root"), resource: "configmaps".into() },
         ],
         operations: vec![
             Operation::Put(key.clone(), labelled),
@@ -67,6 +83,10 @@ fn outcomes() -> Vec<Outcome> {
         Outcome::Refused(Refusal::NotEmpty { what: what() }),
         Outcome::Refused(Refusal::Cycle { id: id("w") }),
         Outcome::Refused(Refusal::Malformed { why: what() }),
+        Outcome::Refused(Refusal::OverQuota {
+            quota: what(),
+            exceeded: vec![Exceeded { item: what(), used: 5, limit: 300 }],
+        }),
     ]
 }
 
@@ -75,16 +95,16 @@ fn escaped(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn the_first_version_of_a_transaction_stays() {
+fn the_second_version_of_a_transaction_stays() {
     let bytes = everything().encode();
-    assert_eq!(escaped(&bytes), include_str!("golden/txn-v1.txt").trim_end());
+    assert_eq!(escaped(&bytes), include_str!("golden/txn-v2.txt").trim_end());
     assert_eq!(Txn::decode(&bytes), Ok(everything()));
 }
 
 #[test]
-fn the_first_version_of_an_outcome_stays() {
+fn the_second_version_of_an_outcome_stays() {
     let lines: Vec<_> = outcomes().iter().map(|outcome| escaped(&outcome.encode())).collect();
-    assert_eq!(lines.join("\n"), include_str!("golden/outcome-v1.txt").trim_end());
+    assert_eq!(lines.join("\n"), include_str!("golden/outcome-v2.txt").trim_end());
     for outcome in outcomes() {
         assert_eq!(Outcome::decode(&outcome.encode()), Ok(outcome));
     }
@@ -94,7 +114,9 @@ fn the_first_version_of_an_outcome_stays() {
 fn other_bytes_are_refused() {
     let good = everything().encode();
     assert_eq!(Txn::decode(b""), Err(DecodeError::Junk));
-    assert_eq!(Txn::decode(&[&[2], &good[1..]].concat()), Err(DecodeError::Version(2)));
+    for version in [1, 3] {
+        assert_eq!(Txn::decode(&[&[version], &good[1..]].concat()), Err(DecodeError::Version(version)));
+    }
     assert_eq!(Txn::decode(&[&good[..], b"x"].concat()), Err(DecodeError::Junk));
     assert_eq!(Txn::decode(&good[..good.len() - 1]), Err(DecodeError::Junk));
     assert_eq!(Txn::decode(&vec![1; TXN_BYTES_MAX + 1]), Err(DecodeError::TooLarge(TXN_BYTES_MAX + 1)));

@@ -4,7 +4,9 @@ use bytes::Bytes;
 use hanse_base::id::Revision;
 use hanse_store::history::EventKind;
 use hanse_store::key::Key;
-use hanse_store::txn::{NewWorkspace, Operation, Outcome, Precondition, RESERVATION_MS, Refusal, Txn};
+use hanse_store::machine::Machine;
+use hanse_store::object::Draft;
+use hanse_store::txn::{Exceeded, NewWorkspace, Operation, Outcome, Precondition, RESERVATION_MS, Refusal, Txn};
 use hanse_store::workspace::WORKSPACES;
 
 use crate::rig::{
@@ -96,7 +98,7 @@ fn preconditions_refuse_exactly_what_they_say() {
 fn a_refused_transaction_changes_nothing_even_when_its_first_steps_were_fine() {
     let mut machine = machine("eu");
     let good = || put(&configmap("root", "a"), "1");
-    let bad = Operation::Put(configmap("root", "b"), hanse_store::object::Draft { revision_at: 3, ..draft("x") });
+    let bad = Operation::Put(configmap("root", "b"), Draft { revision_at: 3, ..draft("x") });
     assert!(matches!(refused(&mut machine, txn(vec![good(), bad.clone()])), Refusal::Malformed { .. }));
     let elsewhere = put(&configmap("elsewhere", "a"), "1");
     assert_eq!(refused(&mut machine, txn(vec![good(), elsewhere])), Refusal::NotHome { cluster: id("elsewhere") });
@@ -318,4 +320,138 @@ fn a_reserved_name_waits_for_its_workspace_and_for_no_other() {
     assert_eq!(eu.state().resolve("root:org"), Some(id("w2")));
     done(&mut eu, reserve("org", "w2"));
     assert_eq!(refused(&mut eu, reserve("org", "w1")), Refusal::Exists { what: "org".into() });
+}
+
+#[test]
+fn a_quota_is_exact_among_creators_who_do_not_know_of_each_other() {
+    let mut machine = machine("eu");
+    let below = |quota: &str, item: &str, resource: &str, limit| Precondition::CountBelow {
+        cluster: id("root"),
+        namespace: "default".into(),
+        resource: resource.into(),
+        limit,
+        quota: quota.into(),
+        item: item.into(),
+    };
+    let create = |name: &str| {
+        let key = configmap("root", name);
+        let preconditions = vec![
+            below("wide", "count/configmaps", "configmaps", 50),
+            below("q", "count/secrets", "secrets", 1),
+            below("q", "count/configmaps", "configmaps", 5),
+            Precondition::Absent(key.clone()),
+        ];
+        guarded(preconditions, vec![put(&key, "1")])
+    };
+    let creators: Vec<Txn> = (0..32).map(|number| create(&format!("c{number}"))).collect();
+    let outcomes = apply(&mut machine, &creators);
+    let made = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Done { .. })).count();
+    assert_eq!(made, 5, "never over, never refusing what fits");
+    let exceeded = |item: &str, used, limit| Exceeded { item: item.into(), used, limit };
+    let refusal = Refusal::OverQuota { quota: "q".into(), exceeded: vec![exceeded("count/configmaps", 5, 5)] };
+    assert!(outcomes[5..].iter().all(|outcome| *outcome == Outcome::Refused(refusal.clone())));
+    // One that goes makes place for one.
+    done(&mut machine, txn(vec![Operation::Delete(configmap("root", "c0"))]));
+    let outcomes = apply(&mut machine, &[create("d"), create("e")]);
+    assert!(matches!(outcomes[0], Outcome::Done { .. }) && matches!(outcomes[1], Outcome::Refused(_)));
+    // All that is exceeded in a quota is told at once, and another namespace's objects do not count.
+    done(&mut machine, txn(vec![put(&key("secrets", "root", "other", "s"), "1")]));
+    let both = vec![
+        below("wide", "configmaps", "configmaps", 6),
+        below("q", "count/secrets", "secrets", 0),
+        below("q", "count/configmaps", "configmaps", 5),
+        below("q", "configmaps", "configmaps", 4),
+        below("last", "configmaps", "configmaps", 0),
+    ];
+    let expected =
+        vec![exceeded("configmaps", 5, 4), exceeded("count/configmaps", 5, 5), exceeded("count/secrets", 0, 0)];
+    let refusal = Refusal::OverQuota { quota: "q".into(), exceeded: expected };
+    assert_eq!(machine.state().rehearse(&both), Err(refusal.clone()));
+    assert_eq!(refused(&mut machine, guarded(both, vec![])), refusal);
+}
+
+#[test]
+fn whoever_depends_on_all_of_a_resource_notices_each_change_of_it() {
+    let mut machine = machine("eu");
+    let (x, y) = (key("widgets.example.com", "root", "", "x"), key("widgets.example.com", "root", "", "y"));
+    let since = revision(&machine);
+    let unchanged =
+        |since| Precondition::ResourceUnchanged { cluster: id("root"), resource: "widgets.example.com".into(), since };
+    // Of two who saw nothing, one is first.
+    let first = |key: &Key| guarded(vec![unchanged(since)], vec![put(key, "1")]);
+    let outcomes = apply(&mut machine, &[first(&x), first(&y)]);
+    let Outcome::Done { last, .. } = outcomes[0] else { panic!("{outcomes:?}") };
+    assert_eq!(outcomes[1], Outcome::Refused(Refusal::Changed { current: last.0 }));
+    let steps: [(Operation, &str); 5] = [
+        (put(&x, "2"), "a replacement"),
+        (put(&y, "1"), "a creation"),
+        (Operation::Delete(y), "a deletion"),
+        (Operation::Delete(x.clone()), "the last one's deletion"),
+        (put(&x, "3"), "another first"),
+    ];
+    for (operation, what) in steps {
+        let seen = revision(&machine);
+        assert_eq!(machine.state().rehearse(&[unchanged(seen)]), Ok(()), "before {what}");
+        done(&mut machine, txn(vec![operation]));
+        let last = machine.state().last_change(&id("root"), "widgets.example.com");
+        assert_eq!(last, revision(&machine), "{what}");
+        assert_eq!(machine.state().rehearse(&[unchanged(seen)]), Err(Refusal::Changed { current: last.0 }), "{what}");
+    }
+    let seen = revision(&machine);
+    done(&mut machine, txn(vec![put(&configmap("root", "a"), "1"), create("w1", "root", "w1")]));
+    done(&mut machine, txn(vec![put(&key("widgets.example.com", "w1", "", "x"), "1")]));
+    assert_eq!(machine.state().rehearse(&[unchanged(seen)]), Ok(()), "others' changes are none");
+}
+
+#[test]
+fn a_resource_is_empty_when_its_last_object_is_gone() {
+    let mut machine = machine("eu");
+    let empty = Precondition::ResourceEmpty { cluster: id("root"), resource: "widgets.example.com".into() };
+    let (x, elsewhere) =
+        (key("widgets.example.com", "root", "n", "x"), key("widgets.example.com", "system:a", "", "x"));
+    done(&mut machine, txn(vec![put(&x, "1"), put(&elsewhere, "1")]));
+    let refusal = refused(&mut machine, guarded(vec![empty.clone()], vec![]));
+    assert_eq!(refusal, Refusal::NotEmpty { what: "widgets.example.com (1)".into() });
+    done(&mut machine, txn(vec![Operation::Delete(x)]));
+    done(&mut machine, guarded(vec![empty], vec![]));
+}
+
+#[test]
+fn the_owners_of_objects_are_found_and_forgotten_with_them() {
+    let mut machine = machine("eu");
+    let owned = |name: &str, owners: &[&str], deleting: bool, finalizer: &str| {
+        let references: Vec<_> = owners.iter().map(|uid| serde_json::json!({"uid": uid})).collect();
+        let mut object = serde_json::json!({"metadata": {"name": name, "ownerReferences": references}});
+        object["metadata"]["finalizers"] = [finalizer].as_slice().into();
+        if deleting {
+            object["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        }
+        Operation::Put(configmap("root", name), Draft::of(&object).unwrap())
+    };
+    let dependents = |machine: &Machine, cluster: &str, uid: &str| -> Vec<String> {
+        let found = machine.state().dependents(&id(cluster), uid, None);
+        found.map(|key| key.name().to_owned()).collect()
+    };
+    let long = "x".repeat(1000);
+    done(
+        &mut machine,
+        txn(vec![owned("a", &["u", "v", "u"], false, "x/y"), owned("b", &["u", &long], false, "orphan")]),
+    );
+    assert_eq!(dependents(&machine, "root", "u"), ["a", "b"]);
+    let after = configmap("root", "a");
+    assert_eq!(machine.state().dependents(&id("root"), "u", Some(&after)).count(), 1);
+    assert_eq!(dependents(&machine, "root", "v"), ["a"]);
+    assert!(dependents(&machine, "w1", "u").is_empty() && dependents(&machine, "root", "uv").is_empty());
+    assert_eq!(dependents(&machine, "root", &long[..128]), ["b"], "a uid is cut at a length that none has");
+    assert_eq!(machine.state().owned(None).count(), 4);
+    let second = machine.state().owned(None).nth(1).cloned();
+    assert_eq!(machine.state().owned(second.as_ref()).count(), 2);
+    assert_eq!(machine.state().awaiting_collection().count(), 0);
+    done(&mut machine, txn(vec![owned("a", &["v"], true, "foregroundDeletion"), owned("b", &["u"], true, "orphan")]));
+    assert_eq!(dependents(&machine, "root", "u"), ["b"]);
+    assert_eq!(machine.state().awaiting_collection().count(), 2);
+    done(&mut machine, txn(vec![owned("a", &["v"], true, "x/y"), Operation::Delete(configmap("root", "b"))]));
+    assert_eq!(machine.state().awaiting_collection().count(), 0);
+    assert!(dependents(&machine, "root", "u").is_empty());
+    assert_eq!(machine.state().owned(None).count(), 1);
 }

@@ -40,7 +40,7 @@ pub(crate) fn draft(data: &str) -> Draft {
 pub(crate) fn draft_with(data: &str, deleting: bool) -> Draft {
     let start = r#"{"metadata":{"resourceVersion":""#;
     let bytes = Bytes::from(format!(r#"{start}"}},"data":"{data}"}}"#));
-    Draft { bytes, revision_at: u32::try_from(start.len()).unwrap(), labels: Box::default(), deleting }
+    Draft { bytes, revision_at: u32::try_from(start.len()).unwrap(), deleting, ..Draft::default() }
 }
 
 pub(crate) fn txn(operations: Vec<Operation>) -> Txn {

@@ -20,6 +20,11 @@ fn rich() -> Machine {
     let (parent, name) = (id("root"), "held".to_owned());
     done(&mut eu, txn(vec![Operation::ReserveName { parent, name, id: id("w9") }]));
     done(&mut eu, txn(vec![update("w1", 1, "x", true)]));
+    let (gone, owned) = (key("secrets", "root", "default", "gone"), key("secrets", "root", "default", "owned"));
+    done(&mut eu, txn(vec![put(&gone, "1"), Operation::Delete(gone)]));
+    let mut waiting = draft_with("x", true);
+    (waiting.owners, waiting.held) = (Box::new(["u".into()]), true);
+    done(&mut eu, txn(vec![Operation::Put(owned, waiting)]));
     let ending = key("namespaces", "root", "", "ending");
     done(&mut eu, txn(vec![Operation::Put(ending, draft_with("x", true)), put(&configmap("root", "a"), "1")]));
     eu
@@ -39,6 +44,11 @@ fn a_restored_state_is_the_state_and_goes_on_alike() {
     assert!(was.doomed().eq(is.doomed()) && was.doomed().count() == 1);
     assert!(was.ending_clusters().eq(is.ending_clusters()) && was.ending_clusters().count() == 1);
     assert!(was.ending_namespaces().eq(is.ending_namespaces()) && was.ending_namespaces().count() == 1);
+    assert!(was.owned(None).eq(is.owned(None)) && was.owned(None).count() == 1);
+    assert!(was.awaiting_collection().eq(is.awaiting_collection()) && was.awaiting_collection().count() == 1);
+    for resource in ["secrets", "configmaps", "namespaces", "absent"] {
+        assert_eq!(was.last_change(&id("root"), resource), is.last_change(&id("root"), resource), "{resource}");
+    }
     assert_eq!(is.oldest(), is.revision(), "the window is not part of a snapshot");
     assert_eq!(
         is.events_after(Revision(is.revision().0 - 1)).err().map(|compacted| compacted.oldest),
@@ -58,9 +68,11 @@ fn a_snapshot_that_is_not_this_groups_state_is_refused_in_words() {
     let restore = |group_name: &str, bytes: &[u8]| Machine::new(group(group_name)).restore(&mut &*bytes);
     assert!(matches!(restore("us", &bytes), Err(SnapshotError::Group { .. })));
     assert!(matches!(restore("eu", b"something else entirely"), Err(SnapshotError::Foreign)));
-    let mut newer = bytes.clone();
-    newer[11] = 9;
-    assert!(matches!(restore("eu", &newer), Err(SnapshotError::Version(9))));
+    for version in [0, 1, 3, 9] {
+        let mut other = bytes.clone();
+        other[11] = version;
+        assert!(matches!(restore("eu", &other), Err(SnapshotError::Version(found)) if found == version));
+    }
     for length in [0, 5, 12, 14, 40, bytes.len() / 2, bytes.len() - 1] {
         assert!(matches!(restore("eu", &bytes[..length]), Err(SnapshotError::Io(_))), "{length}");
     }
@@ -112,7 +124,7 @@ proptest! {
 
     #[test]
     fn no_records_make_restoring_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-        let mut snapshot = b"hanse state\x01".to_vec();
+        let mut snapshot = b"hanse state\x02".to_vec();
         snapshot.extend(bytes);
         assert!(Machine::new(group("eu")).restore(&mut snapshot.as_slice()).is_err());
     }

@@ -1,4 +1,4 @@
-//! The records of version 1.
+//! The records of version 2. (Version 1 was never released.)
 
 use std::io::{self, Read, Write};
 
@@ -6,11 +6,12 @@ use hanse_tree::documents::Documents;
 use serde::{Deserialize, Serialize};
 
 use super::SnapshotError;
+use crate::content::Changes;
 use crate::object::Object;
 use crate::state::State;
 use crate::txn::{Region, TXN_BYTES_MAX};
 
-pub(super) const VERSION: u8 = 1;
+pub(super) const VERSION: u8 = 2;
 /// The longest record: an object has come in a transaction.
 pub(super) const RECORD_BYTES_MAX: usize = TXN_BYTES_MAX + 4096;
 /// A document is cut into parts of this size.
@@ -54,6 +55,16 @@ pub(super) enum Record<'a> {
         #[serde(borrow)]
         labels: Vec<(&'a str, &'a str)>,
         deleting: bool,
+        #[serde(borrow)]
+        owners: Vec<&'a str>,
+        held: bool,
+    },
+    /// When the resources of a logical cluster were last changed; one for each cluster that holds or has held objects.
+    Changes {
+        cluster: &'a str,
+        emptied: u64,
+        #[serde(borrow)]
+        resources: Vec<(&'a str, u64)>,
     },
     /// What came before: so that a snapshot that lost records is not taken for a smaller one.
     End {
@@ -61,6 +72,7 @@ pub(super) enum Record<'a> {
         reservations: u64,
         documents: u64,
         objects: u64,
+        changes: u64,
     },
 }
 
@@ -103,8 +115,14 @@ pub(super) fn write(state: &State, output: &mut impl Write) -> io::Result<()> {
     for (key, object) in &state.objects {
         records.object(key.as_bytes(), object)?;
     }
-    let (clusters, objects) = (state.clusters.len() as u64, state.objects.len() as u64);
-    records.write(&Record::End { clusters, reservations: state.reservations.iter().len() as u64, documents, objects })
+    let changes = state.content.changes();
+    for Changes { cluster, emptied, resources } in &changes {
+        let resources = resources.iter().map(|(resource, changed)| (*resource, changed.0)).collect();
+        records.write(&Record::Changes { cluster, emptied: emptied.0, resources })?;
+    }
+    let (clusters, objects, changes) = (state.clusters.len() as u64, state.objects.len() as u64, changes.len() as u64);
+    let reservations = state.reservations.iter().len() as u64;
+    records.write(&Record::End { clusters, reservations, documents, objects, changes })
 }
 
 struct Records<'a, W> {
@@ -148,6 +166,8 @@ impl<W: Write> Records<'_, W> {
             bytes: Blob(&object.bytes),
             labels: object.labels.iter().map(|(key, value)| (&**key, &**value)).collect(),
             deleting: object.deleting,
+            owners: object.owners().collect(),
+            held: object.held,
         })
     }
 }
