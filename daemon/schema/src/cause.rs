@@ -32,6 +32,8 @@ pub enum CauseReason {
     NotSupported,
     /// The value is too long.
     TooLong,
+    /// The value has too many items.
+    TooMany,
     /// The value has the wrong type.
     TypeInvalid,
     /// Nothing that the user did.
@@ -49,6 +51,7 @@ impl CauseReason {
             Self::Forbidden => "FieldValueForbidden",
             Self::NotSupported => "FieldValueNotSupported",
             Self::TooLong => "FieldValueTooLong",
+            Self::TooMany => "FieldValueTooMany",
             Self::TypeInvalid => "FieldValueTypeInvalid",
             Self::Internal => "InternalError",
         }

@@ -9,6 +9,7 @@
 
 mod base64;
 mod decoder;
+pub(crate) mod untyped;
 mod zero;
 
 use std::borrow::Cow;

@@ -139,6 +139,26 @@ pub fn validate(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
     validate_managed_fields(object, causes);
 }
 
+/// What is wrong with the metadata of an object inside of another one, whose kind is not known here. A name is not asked for.
+pub(crate) fn validate_embedded(object: &Value, causes: &mut Vec<Cause>) {
+    let named = [
+        ("generateName", generate_name(object), path_segment_prefix(generate_name(object))),
+        ("name", name(object), path_segment(name(object))),
+        ("namespace", namespace(object), dns_label(namespace(object))),
+    ];
+    for (field, text, complaints) in named {
+        let complaints = if text.is_empty() { Vec::new() } else { complaints };
+        causes.extend(complaints.iter().map(|why| Cause::invalid(format!("metadata.{field}"), text, why)));
+    }
+    if generation(object) < 0 {
+        let bad = Value::from(generation(object));
+        causes.push(Cause::invalid_value("metadata.generation", Some(&bad), "must be greater than or equal to 0"));
+    }
+    validate_common(object, causes);
+    validate_finalizer_names(object, causes);
+    validate_managed_fields(object, causes);
+}
+
 /// What is wrong with a change of metadata.
 pub fn validate_update(object: &Value, old: &Value, causes: &mut Vec<Cause>) {
     if is_deleting(old) {
@@ -272,6 +292,15 @@ fn validate_owners(object: &Value, causes: &mut Vec<Cause>) {
 }
 
 fn validate_finalizers(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
+    validate_finalizer_names(object, causes);
+    if kind.standard_finalizers {
+        for (index, finalizer) in finalizers(object).enumerate() {
+            validate_standard_finalizer(finalizer, &format!("metadata.finalizers[{index}]"), causes);
+        }
+    }
+}
+
+fn validate_finalizer_names(object: &Value, causes: &mut Vec<Cause>) {
     const FIELD: &str = "metadata.finalizers";
     let (mut orphan, mut foreground) = (false, false);
     for finalizer in finalizers(object) {
@@ -283,11 +312,6 @@ fn validate_finalizers(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
         let all = of(object).and_then(|metadata| metadata.get("finalizers"));
         let detail = format!("finalizer {FINALIZER_ORPHAN} and {FINALIZER_FOREGROUND} cannot be both set");
         causes.push(Cause::invalid_value(FIELD, all, detail));
-    }
-    if kind.standard_finalizers {
-        for (index, finalizer) in finalizers(object).enumerate() {
-            validate_standard_finalizer(finalizer, &format!("{FIELD}[{index}]"), causes);
-        }
     }
 }
 
