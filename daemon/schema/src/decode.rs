@@ -9,6 +9,7 @@
 
 mod base64;
 mod decoder;
+mod number;
 pub(crate) mod untyped;
 mod zero;
 
@@ -24,6 +25,7 @@ use crate::structural;
 
 pub(crate) use base64::decoded_len;
 use decoder::Decoder;
+pub(crate) use number::{canonical_json, canonical_number};
 pub(crate) use zero::{build, written_field, zero};
 
 /// What is done about fields that the kind does not have, and about fields that are given twice (KEP-2885).

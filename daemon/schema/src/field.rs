@@ -30,7 +30,8 @@ impl TypeDescriptor {
 
     /// How many fields are written for an object even when it gives none.
     pub(crate) fn fields_always(&self) -> usize {
-        self.fields.iter().filter(|field| field.presence == Presence::Always).count()
+        let written = |field: &&Field| matches!(field.presence, Presence::Always | Presence::Nullable);
+        self.fields.iter().filter(written).count()
     }
 
     /// The name of the schema in OpenAPI documents, `io.k8s.api.core.v1.ConfigMap`.
@@ -55,6 +56,9 @@ pub struct Field {
     pub doc: &'static str,
     /// The type's name in decoder messages where it is not the usual one of `kind`, `types.UID`.
     pub go_type: Option<&'static str>,
+    /// The field's number in protobuf, from `generated.proto`. Several numbers are a path: what Go embeds is a field of the
+    /// same object in JSON and a message inside the message in protobuf. Empty where protobuf has no such field.
+    pub wire: &'static [u32],
 }
 
 impl Field {
@@ -71,6 +75,13 @@ impl Field {
         self
     }
 
+    /// Gives the number in protobuf.
+    #[must_use]
+    pub const fn wire(mut self, path: &'static [u32]) -> Self {
+        self.wire = path;
+        self
+    }
+
     /// Gives the type's name in decoder messages.
     #[must_use]
     pub const fn go(mut self, name: &'static str) -> Self {
@@ -82,7 +93,7 @@ impl Field {
 /// A field that OpenAPI does not require and whose type has its usual name.
 #[must_use]
 pub const fn field(name: &'static str, kind: FieldKind, presence: Presence, doc: &'static str) -> Field {
-    Field { name, kind, required: false, presence, doc, go_type: None }
+    Field { name, kind, required: false, presence, doc, go_type: None, wire: &[] }
 }
 
 /// What becomes of a zero value (empty text, 0, false, nothing in a list) in the stored and answered form.
@@ -94,6 +105,8 @@ pub enum Presence {
     OmitEmpty,
     /// Written even when zero: `""`, `0`, `{}`, and null for times and lists.
     Always,
+    /// A given value is kept, zero or not; absence is written as null (a pointer in Go without `omitempty`).
+    Nullable,
 }
 
 /// What values a field takes.
@@ -119,8 +132,59 @@ pub enum FieldKind {
     List(List),
     /// An object of a known type.
     Object(&'static TypeDescriptor),
-    /// Any JSON object, kept as it is.
+    /// A set of fields in JSON (`FieldsV1`), kept as it is.
     Any,
+    /// A number that may have a fraction.
+    Double,
+    /// An amount with a unit, `500m`, in the form that [`crate::quantity::canonical`] gives it. A number is taken, too.
+    Quantity,
+    /// Any JSON value. Keys are sorted, and whole numbers have no fraction.
+    Json(JsonType),
+    /// An object of a known type, or something else.
+    ObjectOr(&'static TypeDescriptor, Alternative),
+}
+
+/// The types of upstream that hold any JSON value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonType {
+    /// `apiextensions/v1.JSON`: a value in a JSON schema.
+    Schema,
+    /// `runtime.RawExtension`: an object of any kind.
+    Extension,
+}
+
+impl JsonType {
+    /// The name of the schema in OpenAPI documents.
+    #[must_use]
+    pub const fn schema_name(self) -> &'static str {
+        match self {
+            Self::Schema => "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSON",
+            Self::Extension => "io.k8s.apimachinery.pkg.runtime.RawExtension",
+        }
+    }
+}
+
+/// What may stand in the place of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alternative {
+    /// true or false.
+    Bool,
+    /// A list of such objects.
+    List,
+    /// A list of texts.
+    TextList,
+}
+
+impl Alternative {
+    /// How upstream's type of such values is called after the object's own type, `OrBool`.
+    #[must_use]
+    pub const fn suffix(self) -> &'static str {
+        match self {
+            Self::Bool => "OrBool",
+            Self::List => "OrArray",
+            Self::TextList => "OrStringArray",
+        }
+    }
 }
 
 impl FieldKind {
@@ -139,6 +203,13 @@ impl FieldKind {
             Self::List(list) => format!("[]{}", list.of.go_name()),
             Self::Object(descriptor) => format!("{}.{}", descriptor.go_package, descriptor.name),
             Self::Any => "v1.FieldsV1".to_owned(),
+            Self::Double => "float64".to_owned(),
+            Self::Quantity => "resource.Quantity".to_owned(),
+            Self::Json(JsonType::Schema) => "v1.JSON".to_owned(),
+            Self::Json(JsonType::Extension) => "runtime.RawExtension".to_owned(),
+            Self::ObjectOr(descriptor, alternative) => {
+                format!("{}.{}{}", descriptor.go_package, descriptor.name, alternative.suffix())
+            }
         }
     }
 }
@@ -217,4 +288,32 @@ pub enum PatchStrategy {
     MergeScalars,
     /// Items of both, merged when they have the same value of this field.
     MergeBy(&'static str),
+}
+
+/// A type and all that its values can hold, each once.
+#[cfg(test)]
+pub(crate) fn used_types(descriptor: &'static TypeDescriptor) -> Vec<&'static TypeDescriptor> {
+    let (mut all, mut next) = (vec![descriptor], 0);
+    while let Some(descriptor) = all.get(next).copied() {
+        next += 1;
+        for field in descriptor.fields {
+            if let Some(inner) = inside(&field.kind)
+                && !all.iter().any(|known| std::ptr::eq(*known, inner))
+            {
+                all.push(inner);
+            }
+        }
+    }
+    all
+}
+
+/// The type of the objects inside a value of this kind.
+#[cfg(test)]
+fn inside(kind: &'static FieldKind) -> Option<&'static TypeDescriptor> {
+    match kind {
+        FieldKind::Object(descriptor) | FieldKind::ObjectOr(descriptor, _) => Some(descriptor),
+        FieldKind::List(list) => inside(list.of),
+        FieldKind::Map(of) => inside(of),
+        _ => None,
+    }
 }

@@ -37,6 +37,7 @@ pub mod validate;
 
 pub mod openapi;
 pub mod patch;
+pub mod quantity;
 pub mod selector;
 pub mod table;
 pub mod time;

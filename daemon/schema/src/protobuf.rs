@@ -1,31 +1,40 @@
-//! Kubernetes' protobuf form of built-in kinds, read into the same canonical objects as JSON.
+//! Kubernetes' protobuf form of built-in kinds: read into the same canonical objects as JSON, and written from stored JSON.
 //!
 //! Typed clients of client-go send it without asking and do not fall back to JSON. A body is four magic bytes, then a
 //! `runtime.Unknown`: the kind's name and version, and the message itself (k8s.io/apimachinery, `serializer/protobuf`).
-//! The descriptors say what the fields are; `number.rs` adds the numbers that stand for them on the wire. Messages for what
-//! cannot be read are those of upstream's generated readers.
+//! The descriptors say what the fields are and which numbers stand for them on the wire. Messages for what cannot be read
+//! are those of upstream's generated readers.
 //!
 //! As upstream, fields with unknown numbers are skipped without a word, `Strict` or not.
 
+mod encode;
 mod message;
-mod number;
 mod wire;
+mod writer;
 
 use serde_json::{Map, Value};
 
 use crate::decode::{DecodeError, Identity, in_version, unrecognized};
 use crate::field::TypeDescriptor;
+use crate::json::Malformed;
 use crate::kind::Kind;
+use crate::types::meta::LIST_META;
+use crate::types::meta::answer::{PARTIAL_OBJECT_METADATA, PARTIAL_OBJECT_METADATA_LIST};
 use message::Slots;
 use wire::{Reader, Wire, WireError};
+use writer::Writer;
 
 /// The media type of such bodies.
 pub const MEDIA_TYPE: &str = "application/vnd.kubernetes.protobuf";
+/// The media type of a watch whose frames are made by [`watch_frame`].
+pub const WATCH_MEDIA_TYPE: &str = "application/vnd.kubernetes.protobuf;stream=watch";
+/// Group and version of partial objects.
+pub const PARTIAL_API_VERSION: &str = "meta.k8s.io/v1";
 
 /// Whether the kind has a protobuf form. Kinds that are defined by CustomResourceDefinition have none.
 #[must_use]
 pub fn speaks(kind: &Kind) -> bool {
-    kind.descriptor().is_some_and(|descriptor| number::of(descriptor).is_some())
+    kind.descriptor().is_some_and(|descriptor| descriptor.fields.iter().any(|field| !field.wire.is_empty()))
 }
 
 /// Reads an object that was sent to an endpoint of this kind; what comes out is what [`crate::decode::decode`] makes of the
@@ -68,6 +77,145 @@ pub fn decode_type(descriptor: &'static TypeDescriptor, body: &[u8]) -> Result<V
     slots.fill("kind", envelope.kind);
     slots.fill("apiVersion", envelope.api_version);
     Ok(Value::Object(slots.build()))
+}
+
+/// Why an object was not written: it is not in the canonical form of its kind, which stored objects are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unencodable {
+    /// The kind has no protobuf form; ask [`speaks`] first.
+    #[error("the kind has no protobuf form")]
+    Kind,
+    /// The text is not the JSON form of such an object.
+    #[error("the text is no object of the kind in canonical form")]
+    Content,
+}
+
+impl From<Malformed> for Unencodable {
+    fn from(_: Malformed) -> Self {
+        Self::Content
+    }
+}
+
+/// Writes an object of this kind, given as JSON in the form in which the kind is served.
+///
+/// # Errors
+/// See [`Unencodable`].
+pub fn encode(kind: &Kind, json: &[u8]) -> Result<Vec<u8>, Unencodable> {
+    if !speaks(kind) {
+        return Err(Unencodable::Kind);
+    }
+    let descriptor = kind.descriptor().ok_or(Unencodable::Kind)?;
+    encode_type(descriptor, (&kind.api_version(), &kind.kind), json)
+}
+
+/// Writes an object of a type that is no kind of its own, a `Status` for instance, under this `apiVersion` and `kind`.
+///
+/// # Errors
+/// See [`Unencodable`].
+pub fn encode_type(
+    descriptor: &TypeDescriptor,
+    (api_version, kind): (&str, &str),
+    json: &[u8],
+) -> Result<Vec<u8>, Unencodable> {
+    let text = text(json)?;
+    enveloped((api_version, kind), json.len(), |out| Ok(encode::message(descriptor, text, out)?))
+}
+
+/// Writes a list of objects of this kind: the list's metadata and the objects, all as JSON in the form in which the kind is
+/// served.
+///
+/// # Errors
+/// See [`Unencodable`].
+pub fn encode_list<'a>(
+    kind: &Kind,
+    metadata: &[u8],
+    items: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<Vec<u8>, Unencodable> {
+    if !speaks(kind) {
+        return Err(Unencodable::Kind);
+    }
+    let descriptor = kind.descriptor().ok_or(Unencodable::Kind)?;
+    list((&kind.api_version(), &kind.list_kind), descriptor, metadata, items)
+}
+
+/// Writes the metadata of any object, given as JSON, as a `PartialObjectMetadata`; custom resources have this form, too.
+///
+/// # Errors
+/// See [`Unencodable`].
+pub fn encode_partial(json: &[u8]) -> Result<Vec<u8>, Unencodable> {
+    encode_type(&PARTIAL_OBJECT_METADATA, (PARTIAL_API_VERSION, PARTIAL_OBJECT_METADATA.name), json)
+}
+
+/// Writes the metadata of a list of any objects as a `PartialObjectMetadataList`.
+///
+/// # Errors
+/// See [`Unencodable`].
+pub fn encode_partial_list<'a>(
+    metadata: &[u8],
+    items: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<Vec<u8>, Unencodable> {
+    let identity = (PARTIAL_API_VERSION, PARTIAL_OBJECT_METADATA_LIST.name);
+    list(identity, &PARTIAL_OBJECT_METADATA, metadata, items)
+}
+
+/// A frame of a watch: four bytes with the length, the highest first, then a `WatchEvent {type = 1, object = {raw = 1}}`
+/// without an envelope of its own. The object is what one of the functions above has written.
+#[must_use]
+pub fn watch_frame(event_type: &str, object: &[u8]) -> Vec<u8> {
+    let mut event = Writer::with_capacity(object.len() + ENVELOPE_BYTES);
+    event.piece(1, event_type.as_bytes());
+    let open = event.open(2);
+    event.piece(1, object);
+    event.close(open);
+    let event = event.into_bytes();
+    // An object is far smaller than the four bytes can say.
+    let length = u32::try_from(event.len()).unwrap_or(u32::MAX);
+    [&length.to_be_bytes()[..], &event].concat()
+}
+
+fn list<'a>(
+    identity: (&str, &str),
+    descriptor: &TypeDescriptor,
+    metadata: &[u8],
+    items: impl IntoIterator<Item = &'a [u8]>,
+) -> Result<Vec<u8>, Unencodable> {
+    let metadata = text(metadata)?;
+    enveloped(identity, metadata.len(), |out| {
+        let open = out.open(1);
+        encode::message(&LIST_META, metadata, out)?;
+        out.close(open);
+        for item in items {
+            let open = out.open(2);
+            encode::message(descriptor, text(item)?, out)?;
+            out.close(open);
+        }
+        Ok(())
+    })
+}
+
+/// `runtime.Unknown` around a message, after the magic bytes.
+fn enveloped(
+    (api_version, kind): (&str, &str),
+    bytes: usize,
+    write: impl FnOnce(&mut Writer) -> Result<(), Unencodable>,
+) -> Result<Vec<u8>, Unencodable> {
+    let mut out = Writer::with_capacity(bytes + ENVELOPE_BYTES);
+    out.raw(MAGIC);
+    let open = out.open(1);
+    out.piece(1, api_version.as_bytes());
+    out.piece(2, kind.as_bytes());
+    out.close(open);
+    let open = out.open(2);
+    write(&mut out)?;
+    out.close(open);
+    // No content encoding, and the content type is known.
+    out.piece(3, &[]);
+    out.piece(4, &[]);
+    Ok(out.into_bytes())
+}
+
+fn text(json: &[u8]) -> Result<&str, Unencodable> {
+    std::str::from_utf8(json).or(Err(Unencodable::Content))
 }
 
 fn refused(kind: &str, body: &[u8], error: &WireError) -> DecodeError {
@@ -118,6 +266,8 @@ impl<'a> Envelope<'a> {
 
 /// What every body begins with.
 const MAGIC: &[u8] = b"k8s\0";
+/// Room for what stands around a message.
+const ENVELOPE_BYTES: usize = 256;
 
 #[cfg(test)]
 mod protobuf_test;

@@ -61,6 +61,12 @@ impl Moment {
         self.micros == GO_ZERO_MICROS
     }
 
+    /// Seconds since the epoch, and microseconds in that second.
+    #[must_use]
+    pub const fn unix(self) -> (i64, i64) {
+        (self.micros.div_euclid(MICROS), self.micros.rem_euclid(MICROS))
+    }
+
     /// Writes the time in UTC. Digits beyond the precision are cut off.
     #[must_use]
     pub fn format(self, precision: Precision) -> String {

@@ -3,11 +3,13 @@
 use serde_json::{Map, Value};
 
 use super::base64::canonical;
+use super::number::{canonical_json, canonical_number};
 use super::zero::{build, zero};
 use super::{COMPLAINTS_MAX, FieldValidation};
 use crate::cause::quote;
-use crate::field::{FieldKind, TypeDescriptor};
+use crate::field::{Alternative, FieldKind, TypeDescriptor};
 use crate::json::{Duplicates, Malformed, Reader, Token, VALUES_MAX};
+use crate::quantity;
 use crate::time::{Moment, Precision};
 
 /// Reads one object. Values of the wrong type do not stop it, since malformed text further on has precedence, as in Go.
@@ -134,6 +136,10 @@ impl<'a> Decoder<'a> {
                 Ok(Some(Value::Object(build(descriptor, &mut slots))))
             }
             (FieldKind::Any, _) => self.reader.value(&mut Duplicates::default()).map(Some),
+            (FieldKind::Double, Token::Number) => self.double(go, place),
+            (FieldKind::Quantity, Token::Number | Token::String) => self.quantity(token),
+            (FieldKind::Json(_), _) => self.json().map(Some),
+            (FieldKind::ObjectOr(descriptor, alternative), _) => self.object_or(descriptor, *alternative, token),
             (kind, token) => {
                 self.reader.skip()?;
                 let found = match token {
@@ -162,6 +168,66 @@ impl<'a> Decoder<'a> {
                 Ok(None)
             }
         }
+    }
+
+    fn double(&mut self, go: Option<&str>, place: &Place<'_>) -> Result<Option<Value>, Malformed> {
+        let literal = self.reader.number()?;
+        let number = literal.parse::<f64>().ok().and_then(canonical_number);
+        if number.is_none() {
+            self.wrong_type(&format!("number {literal}"), &FieldKind::Double, go, place);
+        }
+        Ok(number.map(Value::Number))
+    }
+
+    fn quantity(&mut self, token: Token) -> Result<Option<Value>, Malformed> {
+        let text = if token == Token::String { self.reader.string()? } else { self.reader.number()?.into() };
+        match quantity::canonical(&text) {
+            Ok(text) => Ok(Some(Value::String(text))),
+            Err(message) => {
+                self.mistype(|| message.to_owned());
+                Ok(None)
+            }
+        }
+    }
+
+    fn json(&mut self) -> Result<Value, Malformed> {
+        let mut value = self.reader.value(&mut Duplicates::default())?;
+        self.spend(canonical_json(&mut value))?;
+        Ok(value)
+    }
+
+    /// As upstream reads such values apart from the object that they are in, messages do not say where they are, and unknown
+    /// fields in them are dropped without a word.
+    fn object_or(
+        &mut self,
+        descriptor: &'static TypeDescriptor,
+        alternative: Alternative,
+        token: Token,
+    ) -> Result<Option<Value>, Malformed> {
+        let validation = std::mem::replace(&mut self.validation, FieldValidation::Ignore);
+        let place = Place { parent: None, step: Step::Root, type_name: descriptor.name };
+        let value = match (alternative, token) {
+            (_, Token::Object) => {
+                let mut slots = self.slots(descriptor, &place)?;
+                Some(Value::Object(build(descriptor, &mut slots)))
+            }
+            (Alternative::Bool, Token::Bool) => Some(Value::Bool(self.reader.bool()?)),
+            (Alternative::List, Token::Array) => {
+                Some(self.list(&FieldKind::Object(descriptor), None, &place)?).filter(is_not_empty)
+            }
+            (Alternative::TextList, Token::Array) => {
+                Some(self.list(&FieldKind::String, None, &place)?).filter(is_not_empty)
+            }
+            _ => {
+                self.reader.skip()?;
+                if alternative == Alternative::Bool {
+                    self.mistype(|| "boolean or JSON schema expected".to_owned());
+                }
+                None
+            }
+        };
+        self.validation = validation;
+        Ok(value)
     }
 
     fn time(&mut self, precision: Precision) -> Result<Option<Value>, Malformed> {
@@ -256,6 +322,10 @@ impl<'a> Decoder<'a> {
             self.complaints.push(complaint);
         }
     }
+}
+
+fn is_not_empty(list: &Value) -> bool {
+    list.as_array().is_some_and(|items| !items.is_empty())
 }
 
 impl Place<'_> {

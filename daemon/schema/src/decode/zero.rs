@@ -21,6 +21,7 @@ pub(crate) fn written_field(field: &Field, value: Option<Value>) -> Option<Value
     match (value, field.presence) {
         (Some(value), Presence::OmitEmpty) if is_zero(&value) => None,
         (Some(Value::Null) | None, Presence::Always) => Some(written(&field.kind)),
+        (Some(Value::Null) | None, Presence::Nullable) => Some(Value::Null),
         (Some(Value::Null), Presence::Optional) => None,
         (value, _) => value,
     }
@@ -38,7 +39,8 @@ pub(crate) fn zero(kind: &FieldKind) -> Value {
 fn written(kind: &FieldKind) -> Value {
     match kind {
         FieldKind::String => Value::String(String::new()),
-        FieldKind::Int32 | FieldKind::Int64 => Value::from(0),
+        FieldKind::Int32 | FieldKind::Int64 | FieldKind::Double => Value::from(0),
+        FieldKind::Quantity => Value::from("0"),
         FieldKind::Bool => Value::Bool(false),
         FieldKind::Object(descriptor) => Value::Object(empty(descriptor)),
         FieldKind::Bytes
@@ -46,13 +48,15 @@ fn written(kind: &FieldKind) -> Value {
         | FieldKind::MicroTime
         | FieldKind::Map(_)
         | FieldKind::List(_)
-        | FieldKind::Any => Value::Null,
+        | FieldKind::Any
+        | FieldKind::Json(_)
+        | FieldKind::ObjectOr(..) => Value::Null,
     }
 }
 
 fn empty(descriptor: &TypeDescriptor) -> Map<String, Value> {
-    let always = descriptor.fields.iter().filter(|field| field.presence == Presence::Always);
-    always.map(|field| (field.name.to_owned(), written(&field.kind))).collect()
+    let zero = |field: &Field| Some((field.name.to_owned(), written_field(field, None)?));
+    descriptor.fields.iter().filter_map(zero).collect()
 }
 
 fn is_zero(value: &Value) -> bool {

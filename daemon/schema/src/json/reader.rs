@@ -186,6 +186,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Reads a value and returns its text.
+    pub(crate) fn raw(&mut self) -> Result<&'a str, Malformed> {
+        self.skip_space();
+        let start = self.at;
+        self.skip()?;
+        self.text.get(start..self.at).ok_or(Malformed::Syntax)
+    }
+
     /// Reads a value as it is. Of a key that occurs again in one object the last value is kept.
     pub(crate) fn value(&mut self, duplicates: &mut Duplicates) -> Result<Value, Malformed> {
         Ok(match self.peek()? {

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use super::{document, group_versions, path};
-use crate::field::{FieldKind, TypeDescriptor};
+use crate::field::{TypeDescriptor, used_types};
 use crate::kind::by_kind;
 use crate::kinds::KINDS;
 use crate::types::{core, meta};
@@ -143,15 +143,13 @@ fn the_table_of_kinds_holds_together() {
 }
 
 /// The decoder counts on at most 64 fields and on names that differ.
-fn check_type(descriptor: &TypeDescriptor) {
-    assert!(descriptor.fields.len() <= 64, "{}", descriptor.name);
-    let names: BTreeSet<&str> = descriptor.fields.iter().map(|field| field.name).collect();
-    assert_eq!(names.len(), descriptor.fields.len(), "{}", descriptor.name);
-    for field in descriptor.fields {
-        assert!(!field.doc.is_empty(), "{}.{}", descriptor.name, field.name);
-        let kind = if let FieldKind::List(list) = field.kind { *list.of } else { field.kind };
-        if let FieldKind::Object(inner) = kind {
-            check_type(inner);
+fn check_type(descriptor: &'static TypeDescriptor) {
+    for descriptor in used_types(descriptor) {
+        assert!(descriptor.fields.len() <= 64, "{}", descriptor.name);
+        let names: BTreeSet<&str> = descriptor.fields.iter().map(|field| field.name).collect();
+        assert_eq!(names.len(), descriptor.fields.len(), "{}", descriptor.name);
+        for field in descriptor.fields {
+            assert!(!field.doc.is_empty(), "{}.{}", descriptor.name, field.name);
         }
     }
 }

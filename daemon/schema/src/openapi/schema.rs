@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::field::{Field, FieldKind, List, ListType, PatchStrategy, TypeDescriptor};
+use crate::field::{Alternative, Field, FieldKind, JsonType, List, ListType, PatchStrategy, TypeDescriptor};
 use crate::kind::{Custom, Kind, Shape};
 use crate::kinds::KINDS;
 use crate::types::meta;
@@ -11,6 +11,7 @@ use crate::types::meta;
 pub(super) const PATCH: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Patch";
 const TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.Time";
 const MICRO_TIME: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime";
+const QUANTITY: &str = "io.k8s.apimachinery.pkg.api.resource.Quantity";
 const FIELDS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1";
 
 /// Name of the schema of a list of a kind.
@@ -139,10 +140,20 @@ fn add_used(kind: &'static FieldKind, schemas: &mut Map<String, Value>) {
         FieldKind::Time => (TIME, "a time with seconds, RFC 3339"),
         FieldKind::MicroTime => (MICRO_TIME, "a time with microseconds, RFC 3339"),
         FieldKind::Any => (FIELDS, "a set of fields, as a trie in JSON"),
+        FieldKind::Quantity => (QUANTITY, "an amount with a unit: 500m, 2, 1Gi"),
+        FieldKind::Json(JsonType::Extension) => (JsonType::Extension.schema_name(), "an object of any kind"),
+        FieldKind::Json(JsonType::Schema) => (JsonType::Schema.schema_name(), "any JSON value"),
+        FieldKind::ObjectOr(descriptor, alternative) => {
+            let name = alternative_name(descriptor, *alternative);
+            schemas.insert(name, json!({"description": alternative_doc(*alternative)}));
+            return add_type(descriptor, schemas);
+        }
         _ => return,
     };
     let schema = match kind {
-        FieldKind::Any => json!({"type": "object", "description": schema}),
+        FieldKind::Any | FieldKind::Json(JsonType::Extension) => json!({"type": "object", "description": schema}),
+        FieldKind::Json(JsonType::Schema) => json!({"description": schema}),
+        FieldKind::Quantity => json!({"oneOf": [{"type": "string"}, {"type": "number"}], "description": schema}),
         _ => json!({"type": "string", "format": "date-time", "description": schema}),
     };
     schemas.insert(name.to_owned(), schema);
@@ -167,9 +178,27 @@ fn value(kind: &FieldKind) -> Value {
         FieldKind::Time => json!({"allOf": [reference(TIME)]}),
         FieldKind::MicroTime => json!({"allOf": [reference(MICRO_TIME)]}),
         FieldKind::Any => json!({"allOf": [reference(FIELDS)]}),
+        FieldKind::Double => json!({"type": "number", "format": "double"}),
+        FieldKind::Quantity => json!({"allOf": [reference(QUANTITY)]}),
+        FieldKind::Json(json_type) => json!({"allOf": [reference(json_type.schema_name())]}),
+        FieldKind::ObjectOr(descriptor, alternative) => {
+            json!({"allOf": [reference(&alternative_name(descriptor, *alternative))]})
+        }
         FieldKind::Map(of) => json!({"type": "object", "additionalProperties": value(of)}),
         FieldKind::List(list) => json!({"type": "array", "items": value(list.of)}),
         FieldKind::Object(descriptor) => json!({"allOf": [reference(&descriptor.schema_name())]}),
+    }
+}
+
+fn alternative_name(descriptor: &TypeDescriptor, alternative: Alternative) -> String {
+    format!("{}{}", descriptor.schema_name(), alternative.suffix())
+}
+
+const fn alternative_doc(alternative: Alternative) -> &'static str {
+    match alternative {
+        Alternative::Bool => "an object of this type, or true or false",
+        Alternative::List => "an object of this type, or a list of such objects",
+        Alternative::TextList => "an object of this type, or a list of texts",
     }
 }
 

@@ -6,11 +6,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::number::{self, Message};
 use super::wire::{Reader, Wire, WireError, low_half};
-use crate::decode::{build, parse, zero};
-use crate::field::{Field, FieldKind, TypeDescriptor};
+use crate::decode::{build, canonical_json, canonical_number, parse, zero};
+use crate::field::{Alternative, Field, FieldKind, TypeDescriptor};
 use crate::json::{DEPTH_MAX, VALUES_MAX};
+use crate::quantity;
 use crate::time::{Moment, Precision};
 
 /// The values of an object's fields as they are read, in the order of its descriptor.
@@ -43,21 +43,27 @@ impl Slots {
         if self.depth == DEPTH_MAX {
             return Err(WireError::Deep);
         }
-        let Some(message) = number::of(self.descriptor) else { return Ok(()) };
+        self.merge_at(bytes, &[])
+    }
+
+    /// As [`Self::merge`], for a message inside the message that this path leads to. It ends, since paths do.
+    fn merge_at(&mut self, bytes: &[u8], path: &[u32]) -> Result<(), WireError> {
         let mut parts: Vec<(usize, Cow<'_, [u8]>)> = Vec::new();
         let mut reader = Reader::new(self.descriptor.name, bytes);
         while let Some((number, wire)) = reader.next()? {
-            let Some((index, field)) = field(self.descriptor, message, number) else { continue };
-            if matches!(field.kind, FieldKind::Object(_)) {
-                join(&mut parts, index, wire.bytes(field.name)?);
-            } else {
-                self.take(index, field, wire)?;
+            match find(self.descriptor, path, number) {
+                Found::Field(index, field) if is_message(&field.kind) => {
+                    join(&mut parts, index, wire.bytes(field.name)?);
+                }
+                Found::Field(index, field) => self.take(index, field, wire)?,
+                Found::Embedded => self.merge_at(wire.bytes("rule")?, &[path, &[number]].concat())?,
+                Found::Nothing => {}
             }
         }
         for (index, bytes) in parts {
-            if let Some(Field { kind: FieldKind::Object(descriptor), .. }) = self.descriptor.fields.get(index) {
-                let value = self.object(descriptor, &bytes)?;
-                self.set(index, Some(value));
+            if let Some(field) = self.descriptor.fields.get(index) {
+                let value = self.value(field, &field.kind, Wire::Bytes(&bytes))?;
+                self.set(index, value);
             }
         }
         Ok(())
@@ -169,16 +175,99 @@ impl Slots {
             FieldKind::Time => return time(field, wire.bytes(name)?, Precision::Seconds),
             FieldKind::MicroTime => return time(field, wire.bytes(name)?, Precision::Micros),
             FieldKind::Any => return json(field, wire.bytes(name)?),
+            FieldKind::Json(_) => {
+                let mut value = json(field, wire.bytes(name)?)?;
+                self.spend(value.as_mut().map_or(0, canonical_json))?;
+                return Ok(value);
+            }
+            FieldKind::Double => {
+                let number = f64::from_bits(wire.fixed(name)?);
+                let why = || WireError::Value { field: name, why: format!("json: unsupported value: {number}") };
+                Value::Number(canonical_number(number).ok_or_else(why)?)
+            }
+            FieldKind::Quantity => quantity(field, wire.bytes(name)?)?,
             FieldKind::Object(descriptor) => self.object(descriptor, wire.bytes(name)?)?,
-            // Protobuf has neither lists of lists nor maps of maps.
-            FieldKind::Map(_) | FieldKind::List(_) => return Ok(None),
+            FieldKind::ObjectOr(descriptor, alternative) => {
+                return self.object_or(field, (descriptor, *alternative), wire.bytes(name)?);
+            }
+            FieldKind::List(list) => Value::Array(self.items(field, list.of, wire.bytes(name)?)?),
+            // Protobuf has no maps of maps.
+            FieldKind::Map(_) => return Ok(None),
         }))
+    }
+
+    /// A list that is the value of an entry of a map is a message with one field.
+    fn items(&mut self, field: &'static Field, of: &'static FieldKind, bytes: &[u8]) -> Result<Vec<Value>, WireError> {
+        let mut reader = Reader::new(self.descriptor.name, bytes);
+        let mut items = Vec::new();
+        while let Some((number, wire)) = reader.next()? {
+            if number == 1 {
+                self.spend(1)?;
+                items.push(self.value(field, of, wire)?.unwrap_or_else(|| zero(of)));
+            }
+        }
+        Ok(items)
+    }
+
+    /// `JSONSchemaPropsOrBool {allows = 1, schema = 2}`, and `{schema = 1, items = 2}` for the two with lists.
+    fn object_or(
+        &mut self,
+        field: &'static Field,
+        (descriptor, alternative): (&'static TypeDescriptor, Alternative),
+        bytes: &[u8],
+    ) -> Result<Option<Value>, WireError> {
+        let mut reader = Reader::new(descriptor.name, bytes);
+        let mut parts: Vec<(usize, Cow<'_, [u8]>)> = Vec::new();
+        let (mut allows, mut items) = (false, Vec::new());
+        while let Some((number, wire)) = reader.next()? {
+            match (alternative, number) {
+                (Alternative::Bool, 1) => allows = wire.number("allows")? != 0,
+                (Alternative::Bool, 2) | (_, 1) => join(&mut parts, 0, wire.bytes("schema")?),
+                (Alternative::List, 2) => {
+                    self.spend(1)?;
+                    items.push(self.object(descriptor, wire.bytes(field.name)?)?);
+                }
+                (Alternative::TextList, 2) => {
+                    self.spend(1)?;
+                    items.push(Value::String(text(wire.bytes(field.name)?)));
+                }
+                _ => {}
+            }
+        }
+        if !items.is_empty() {
+            return Ok(Some(Value::Array(items)));
+        }
+        match parts.first() {
+            Some((_, schema)) => self.object(descriptor, schema).map(Some),
+            None => Ok((alternative == Alternative::Bool).then_some(Value::Bool(allows))),
+        }
     }
 }
 
-fn field(descriptor: &'static TypeDescriptor, message: &Message, number: u32) -> Option<(usize, &'static Field)> {
-    let index = message.index(number)?;
-    descriptor.fields.get(index).map(|field| (index, field))
+/// What a number in a message stands for.
+enum Found {
+    /// A field, and its place in the descriptor.
+    Field(usize, &'static Field),
+    /// A message whose fields belong to the same object.
+    Embedded,
+    Nothing,
+}
+
+fn find(descriptor: &'static TypeDescriptor, path: &[u32], number: u32) -> Found {
+    let mut found = Found::Nothing;
+    for (index, field) in descriptor.fields.iter().enumerate() {
+        match field.wire.strip_prefix(path) {
+            Some([own]) if *own == number => return Found::Field(index, field),
+            Some([first, _, ..]) if *first == number => found = Found::Embedded,
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Whether parts of a value are joined. Lists and entries of maps add up instead, and of anything else the last counts.
+const fn is_message(kind: &FieldKind) -> bool {
+    matches!(kind, FieldKind::Object(_) | FieldKind::ObjectOr(..))
 }
 
 /// A message may come in parts, and means what the parts mean when they stand one after the other.
@@ -218,6 +307,20 @@ fn time(field: &'static Field, bytes: &[u8], precision: Precision) -> Result<Opt
             Err(WireError::Value { field: field.name, why })
         }
     }
+}
+
+/// `Quantity {string = 1}`. Nothing is zero.
+fn quantity(field: &'static Field, bytes: &[u8]) -> Result<Value, WireError> {
+    let mut reader = Reader::new("Quantity", bytes);
+    let mut amount = "0".to_owned();
+    while let Some((number, wire)) = reader.next()? {
+        if number == 1 {
+            let text = text(wire.bytes("String")?);
+            let canonical = quantity::canonical(&text);
+            amount = canonical.map_err(|why| WireError::Value { field: field.name, why: why.to_owned() })?;
+        }
+    }
+    Ok(Value::String(amount))
 }
 
 /// `FieldsV1 {raw = 1}`: JSON as text. No text at all is null.

@@ -1,8 +1,11 @@
 use super::{decode, decode_type, speaks};
 use crate::decode::{self, DecodeError, FieldValidation};
+use crate::field::used_types;
 use crate::kind::{Kind, by_kind};
 use crate::kinds::KINDS;
-use crate::types::meta::DELETE_OPTIONS;
+use crate::types::autoscaling::SCALE;
+use crate::types::meta::answer::{API_RESOURCE_LIST, PARTIAL_OBJECT_METADATA_LIST};
+use crate::types::meta::{DELETE_OPTIONS, STATUS};
 use proptest::prelude::{any, prop, prop_assert_eq, proptest};
 use serde_json::Value;
 
@@ -57,6 +60,39 @@ fn every_kind_of_kubernetes_speaks_protobuf_and_is_tried() {
     for kind in KINDS.iter() {
         let tried = OBJECTS.iter().any(|(group, name, ..)| (&*kind.group, &*kind.kind) == (*group, *name));
         assert_eq!(speaks(kind), tried, "{} of {}", kind.kind, kind.group);
+    }
+}
+
+#[test]
+fn every_field_of_a_message_has_a_number_of_its_own() {
+    let objects = KINDS.iter().filter(|kind| speaks(kind)).filter_map(|kind| kind.descriptor());
+    let tables = [&DELETE_OPTIONS, &STATUS, &PARTIAL_OBJECT_METADATA_LIST, &API_RESOURCE_LIST, &SCALE];
+    for outermost in objects.chain(tables) {
+        for descriptor in used_types(outermost) {
+            let mut paths: Vec<_> = descriptor.fields.iter().map(|field| field.wire).collect();
+            // The type of the outermost object stands in the envelope, so its message does not repeat it.
+            let enveloped =
+                ["kind", "apiVersion"].map(|name| descriptor.field(name).is_some_and(|f| f.wire.is_empty()));
+            paths.retain(|path| !path.is_empty());
+            assert_eq!(
+                paths.len() + 2 * usize::from(enveloped == [true; 2]),
+                descriptor.fields.len(),
+                "{}",
+                descriptor.name
+            );
+            paths.sort_unstable();
+            paths.dedup();
+            assert_eq!(
+                paths.len() + 2 * usize::from(enveloped == [true; 2]),
+                descriptor.fields.len(),
+                "{}",
+                descriptor.name
+            );
+            // A path leads through a message or to a field, never both.
+            assert!(
+                paths.iter().all(|path| !paths.iter().any(|other| other.len() > path.len() && other.starts_with(path)))
+            );
+        }
     }
 }
 

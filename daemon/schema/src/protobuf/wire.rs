@@ -42,7 +42,9 @@ pub(super) enum WireError {
 pub(super) enum Wire<'a> {
     Number(u64),
     Bytes(&'a [u8]),
-    /// Fixed size numbers and groups, which no known field has.
+    /// Eight bytes.
+    Fixed(u64),
+    /// Four bytes and groups, which no known field has.
     Other(u8),
 }
 
@@ -57,10 +59,16 @@ impl<'a> Wire<'a> {
         if let Self::Number(number) = self { Ok(number) } else { Err(self.wrong(field)) }
     }
 
+    /// The eight bytes of the field with this name.
+    pub(super) fn fixed(self, field: &'static str) -> Result<u64, WireError> {
+        if let Self::Fixed(bits) = self { Ok(bits) } else { Err(self.wrong(field)) }
+    }
+
     fn wrong(self, field: &'static str) -> WireError {
         let wire_type = match self {
             Self::Number(_) => NUMBER,
             Self::Bytes(_) => BYTES,
+            Self::Fixed(_) => FIXED_64,
             Self::Other(wire_type) => wire_type,
         };
         WireError::WireType { wire_type, field: go_name(field) }
@@ -108,6 +116,10 @@ impl<'a> Reader<'a> {
         let wire = match wire_type {
             NUMBER => Wire::Number(self.varint()?),
             BYTES => Wire::Bytes(self.piece()?),
+            FIXED_64 => {
+                let bytes = <[u8; 8]>::try_from(self.take(8)?).or(Err(WireError::Cut))?;
+                Wire::Fixed(u64::from_le_bytes(bytes))
+            }
             GROUP => {
                 self.skip_group()?;
                 Wire::Other(wire_type)

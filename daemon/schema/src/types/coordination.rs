@@ -11,24 +11,26 @@ pub static LEASE_SPEC: TypeDescriptor = TypeDescriptor {
     doc: "content of a lease",
     atomic: false,
     fields: &[
-        field("holderIdentity", FieldKind::String, Presence::Optional, "who holds the lease"),
+        field("holderIdentity", FieldKind::String, Presence::Optional, "who holds the lease").wire(&[1]),
         field(
             "leaseDurationSeconds",
             FieldKind::Int32,
             Presence::Optional,
             "seconds for which others wait after the last renewal",
-        ),
-        field("acquireTime", FieldKind::MicroTime, Presence::Optional, "when the holder took the lease"),
-        field("renewTime", FieldKind::MicroTime, Presence::Optional, "when the holder last renewed it"),
-        field("leaseTransitions", FieldKind::Int32, Presence::Optional, "how often the lease changed hands"),
+        )
+        .wire(&[2]),
+        field("acquireTime", FieldKind::MicroTime, Presence::Optional, "when the holder took the lease").wire(&[3]),
+        field("renewTime", FieldKind::MicroTime, Presence::Optional, "when the holder last renewed it").wire(&[4]),
+        field("leaseTransitions", FieldKind::Int32, Presence::Optional, "how often the lease changed hands").wire(&[5]),
         field(
             "strategy",
             FieldKind::String,
             Presence::Optional,
             "how the holder is chosen in coordinated leader election",
         )
-        .go("v1.CoordinatedLeaseStrategy"),
-        field("preferredHolder", FieldKind::String, Presence::Optional, "who should hold the lease next"),
+        .go("v1.CoordinatedLeaseStrategy")
+        .wire(&[6]),
+        field("preferredHolder", FieldKind::String, Presence::Optional, "who should hold the lease next").wire(&[7]),
     ],
 };
 
@@ -42,7 +44,7 @@ pub static LEASE: TypeDescriptor = TypeDescriptor {
     fields: &[
         field("kind", FieldKind::String, Presence::OmitEmpty, "kind of this object"),
         field("apiVersion", FieldKind::String, Presence::OmitEmpty, "group and version of this object"),
-        field("metadata", FieldKind::Object(&OBJECT_META), Presence::Always, "standard metadata"),
-        field("spec", FieldKind::Object(&LEASE_SPEC), Presence::Always, "wanted state"),
+        field("metadata", FieldKind::Object(&OBJECT_META), Presence::Always, "standard metadata").wire(&[1]),
+        field("spec", FieldKind::Object(&LEASE_SPEC), Presence::Always, "wanted state").wire(&[2]),
     ],
 };

@@ -1,5 +1,7 @@
 //! Types of the core group, `v1`.
 
+pub mod quota;
+
 use crate::field::{FieldKind, List, Presence, TypeDescriptor, field};
 use crate::types::meta::OBJECT_META;
 
@@ -16,7 +18,8 @@ pub static NAMESPACE_SPEC: TypeDescriptor = TypeDescriptor {
         Presence::OmitEmpty,
         "names that must be taken away before the namespace is removed",
     )
-    .go("[]v1.FinalizerName")],
+    .go("[]v1.FinalizerName")
+    .wire(&[1])],
 };
 
 /// One observation about a namespace.
@@ -29,13 +32,15 @@ pub static NAMESPACE_CONDITION: TypeDescriptor = TypeDescriptor {
     fields: &[
         field("type", FieldKind::String, Presence::Always, "what is observed")
             .required()
-            .go("v1.NamespaceConditionType"),
+            .go("v1.NamespaceConditionType")
+            .wire(&[1]),
         field("status", FieldKind::String, Presence::Always, "True, False or Unknown")
             .required()
-            .go("v1.ConditionStatus"),
-        field("lastTransitionTime", FieldKind::Time, Presence::Always, "when the status last changed"),
-        field("reason", FieldKind::String, Presence::OmitEmpty, "one word for the last change"),
-        field("message", FieldKind::String, Presence::OmitEmpty, "sentence about the last change"),
+            .go("v1.ConditionStatus")
+            .wire(&[2]),
+        field("lastTransitionTime", FieldKind::Time, Presence::Always, "when the status last changed").wire(&[4]),
+        field("reason", FieldKind::String, Presence::OmitEmpty, "one word for the last change").wire(&[5]),
+        field("message", FieldKind::String, Presence::OmitEmpty, "sentence about the last change").wire(&[6]),
     ],
 };
 
@@ -48,13 +53,15 @@ pub static NAMESPACE_STATUS: TypeDescriptor = TypeDescriptor {
     atomic: false,
     fields: &[
         field("phase", FieldKind::String, Presence::OmitEmpty, "Active, or Terminating while content is being removed")
-            .go("v1.NamespacePhase"),
+            .go("v1.NamespacePhase")
+            .wire(&[1]),
         field(
             "conditions",
             FieldKind::List(List::of(&FieldKind::Object(&NAMESPACE_CONDITION)).map(&["type"]).merge_by("type")),
             Presence::OmitEmpty,
             "latest observations",
-        ),
+        )
+        .wire(&[2]),
     ],
 };
 
@@ -68,9 +75,9 @@ pub static NAMESPACE: TypeDescriptor = TypeDescriptor {
     fields: &[
         field("kind", FieldKind::String, Presence::OmitEmpty, "kind of this object"),
         field("apiVersion", FieldKind::String, Presence::OmitEmpty, "group and version of this object"),
-        field("metadata", FieldKind::Object(&OBJECT_META), Presence::Always, "standard metadata"),
-        field("spec", FieldKind::Object(&NAMESPACE_SPEC), Presence::Always, "wanted state"),
-        field("status", FieldKind::Object(&NAMESPACE_STATUS), Presence::Always, "observed state"),
+        field("metadata", FieldKind::Object(&OBJECT_META), Presence::Always, "standard metadata").wire(&[1]),
+        field("spec", FieldKind::Object(&NAMESPACE_SPEC), Presence::Always, "wanted state").wire(&[2]),
+        field("status", FieldKind::Object(&NAMESPACE_STATUS), Presence::Always, "observed state").wire(&[3]),
     ],
 };
 
@@ -84,10 +91,12 @@ pub static CONFIG_MAP: TypeDescriptor = TypeDescriptor {
     fields: &[
         field("kind", FieldKind::String, Presence::OmitEmpty, "kind of this object"),
         field("apiVersion", FieldKind::String, Presence::OmitEmpty, "group and version of this object"),
-        field("metadata", FieldKind::Object(&OBJECT_META), Presence::Always, "standard metadata"),
-        field("immutable", FieldKind::Bool, Presence::Optional, "true forbids every later change of the content"),
-        field("data", FieldKind::Map(&FieldKind::String), Presence::OmitEmpty, "text by key"),
-        field("binaryData", FieldKind::Map(&FieldKind::Bytes), Presence::OmitEmpty, "bytes by key, in base64"),
+        field("metadata", FieldKind::Object(&OBJECT_META), Presence::Always, "standard metadata").wire(&[1]),
+        field("immutable", FieldKind::Bool, Presence::Optional, "true forbids every later change of the content")
+            .wire(&[4]),
+        field("data", FieldKind::Map(&FieldKind::String), Presence::OmitEmpty, "text by key").wire(&[2]),
+        field("binaryData", FieldKind::Map(&FieldKind::Bytes), Presence::OmitEmpty, "bytes by key, in base64")
+            .wire(&[3]),
     ],
 };
 
@@ -101,22 +110,25 @@ pub static SECRET: TypeDescriptor = TypeDescriptor {
     fields: &[
         field("kind", FieldKind::String, Presence::OmitEmpty, "kind of this object"),
         field("apiVersion", FieldKind::String, Presence::OmitEmpty, "group and version of this object"),
-        field("metadata", FieldKind::Object(&OBJECT_META), Presence::Always, "standard metadata"),
-        field("immutable", FieldKind::Bool, Presence::Optional, "true forbids every later change of the content"),
-        field("data", FieldKind::Map(&FieldKind::Bytes), Presence::OmitEmpty, "bytes by key, in base64"),
+        field("metadata", FieldKind::Object(&OBJECT_META), Presence::Always, "standard metadata").wire(&[1]),
+        field("immutable", FieldKind::Bool, Presence::Optional, "true forbids every later change of the content")
+            .wire(&[5]),
+        field("data", FieldKind::Map(&FieldKind::Bytes), Presence::OmitEmpty, "bytes by key, in base64").wire(&[2]),
         field(
             "stringData",
             FieldKind::Map(&FieldKind::String),
             Presence::OmitEmpty,
             "text by key, merged into data when written; never read back",
-        ),
+        )
+        .wire(&[4]),
         field(
             "type",
             FieldKind::String,
             Presence::OmitEmpty,
             "says which keys the secret must hold; cannot be changed",
         )
-        .go("v1.SecretType"),
+        .go("v1.SecretType")
+        .wire(&[3]),
     ],
 };
 
@@ -128,13 +140,14 @@ pub static OBJECT_REFERENCE: TypeDescriptor = TypeDescriptor {
     doc: "points to another object",
     atomic: true,
     fields: &[
-        field("kind", FieldKind::String, Presence::OmitEmpty, "kind of the object"),
-        field("namespace", FieldKind::String, Presence::OmitEmpty, "namespace of the object"),
-        field("name", FieldKind::String, Presence::OmitEmpty, "name of the object"),
-        field("uid", FieldKind::String, Presence::OmitEmpty, "uid of the object").go("types.UID"),
-        field("apiVersion", FieldKind::String, Presence::OmitEmpty, "group and version of the object"),
-        field("resourceVersion", FieldKind::String, Presence::OmitEmpty, "version of the object that is meant"),
-        field("fieldPath", FieldKind::String, Presence::OmitEmpty, "part of the object that is meant"),
+        field("kind", FieldKind::String, Presence::OmitEmpty, "kind of the object").wire(&[1]),
+        field("namespace", FieldKind::String, Presence::OmitEmpty, "namespace of the object").wire(&[2]),
+        field("name", FieldKind::String, Presence::OmitEmpty, "name of the object").wire(&[3]),
+        field("uid", FieldKind::String, Presence::OmitEmpty, "uid of the object").go("types.UID").wire(&[4]),
+        field("apiVersion", FieldKind::String, Presence::OmitEmpty, "group and version of the object").wire(&[5]),
+        field("resourceVersion", FieldKind::String, Presence::OmitEmpty, "version of the object that is meant")
+            .wire(&[6]),
+        field("fieldPath", FieldKind::String, Presence::OmitEmpty, "part of the object that is meant").wire(&[7]),
     ],
 };
 
@@ -145,7 +158,7 @@ pub static LOCAL_OBJECT_REFERENCE: TypeDescriptor = TypeDescriptor {
     go_package: "v1",
     doc: "points to an object in the same namespace by name",
     atomic: true,
-    fields: &[field("name", FieldKind::String, Presence::OmitEmpty, "name of the object")],
+    fields: &[field("name", FieldKind::String, Presence::OmitEmpty, "name of the object").wire(&[1])],
 };
 
 /// An identity for programs.
@@ -158,25 +171,28 @@ pub static SERVICE_ACCOUNT: TypeDescriptor = TypeDescriptor {
     fields: &[
         field("kind", FieldKind::String, Presence::OmitEmpty, "kind of this object"),
         field("apiVersion", FieldKind::String, Presence::OmitEmpty, "group and version of this object"),
-        field("metadata", FieldKind::Object(&OBJECT_META), Presence::Always, "standard metadata"),
+        field("metadata", FieldKind::Object(&OBJECT_META), Presence::Always, "standard metadata").wire(&[1]),
         field(
             "secrets",
             FieldKind::List(List::of(&FieldKind::Object(&OBJECT_REFERENCE)).map(&["name"]).merge_by("name")),
             Presence::OmitEmpty,
             "secrets that pods of this account may use",
-        ),
+        )
+        .wire(&[2]),
         field(
             "imagePullSecrets",
             FieldKind::List(List::of(&FieldKind::Object(&LOCAL_OBJECT_REFERENCE)).atomic()),
             Presence::OmitEmpty,
             "secrets for pulling images",
-        ),
+        )
+        .wire(&[3]),
         field(
             "automountServiceAccountToken",
             FieldKind::Bool,
             Presence::Optional,
             "whether pods of this account get its token by default",
-        ),
+        )
+        .wire(&[4]),
     ],
 };
 
@@ -188,8 +204,8 @@ pub static EVENT_SOURCE: TypeDescriptor = TypeDescriptor {
     doc: "who reported an event",
     atomic: false,
     fields: &[
-        field("component", FieldKind::String, Presence::OmitEmpty, "component that reported it"),
-        field("host", FieldKind::String, Presence::OmitEmpty, "machine on which it ran"),
+        field("component", FieldKind::String, Presence::OmitEmpty, "component that reported it").wire(&[1]),
+        field("host", FieldKind::String, Presence::OmitEmpty, "machine on which it ran").wire(&[2]),
     ],
 };
 
@@ -201,8 +217,8 @@ pub static EVENT_SERIES: TypeDescriptor = TypeDescriptor {
     doc: "repeated occurrences of one event",
     atomic: false,
     fields: &[
-        field("count", FieldKind::Int32, Presence::OmitEmpty, "occurrences so far"),
-        field("lastObservedTime", FieldKind::MicroTime, Presence::Always, "when it was last seen"),
+        field("count", FieldKind::Int32, Presence::OmitEmpty, "occurrences so far").wire(&[1]),
+        field("lastObservedTime", FieldKind::MicroTime, Presence::Always, "when it was last seen").wire(&[2]),
     ],
 };
 
@@ -216,31 +232,35 @@ pub static EVENT: TypeDescriptor = TypeDescriptor {
     fields: &[
         field("kind", FieldKind::String, Presence::OmitEmpty, "kind of this object"),
         field("apiVersion", FieldKind::String, Presence::OmitEmpty, "group and version of this object"),
-        field("metadata", FieldKind::Object(&OBJECT_META), Presence::Always, "standard metadata").required(),
+        field("metadata", FieldKind::Object(&OBJECT_META), Presence::Always, "standard metadata").required().wire(&[1]),
         field(
             "involvedObject",
             FieldKind::Object(&OBJECT_REFERENCE),
             Presence::Always,
             "object that the event is about",
         )
-        .required(),
-        field("reason", FieldKind::String, Presence::OmitEmpty, "one word that says why"),
-        field("message", FieldKind::String, Presence::OmitEmpty, "sentence for people"),
-        field("source", FieldKind::Object(&EVENT_SOURCE), Presence::Always, "who reported it"),
-        field("firstTimestamp", FieldKind::Time, Presence::Always, "when it was first seen"),
-        field("lastTimestamp", FieldKind::Time, Presence::Always, "when it was last seen"),
-        field("count", FieldKind::Int32, Presence::OmitEmpty, "how often it was seen"),
-        field("type", FieldKind::String, Presence::OmitEmpty, "Normal or Warning"),
-        field("eventTime", FieldKind::MicroTime, Presence::Always, "when it happened"),
+        .required()
+        .wire(&[2]),
+        field("reason", FieldKind::String, Presence::OmitEmpty, "one word that says why").wire(&[3]),
+        field("message", FieldKind::String, Presence::OmitEmpty, "sentence for people").wire(&[4]),
+        field("source", FieldKind::Object(&EVENT_SOURCE), Presence::Always, "who reported it").wire(&[5]),
+        field("firstTimestamp", FieldKind::Time, Presence::Always, "when it was first seen").wire(&[6]),
+        field("lastTimestamp", FieldKind::Time, Presence::Always, "when it was last seen").wire(&[7]),
+        field("count", FieldKind::Int32, Presence::OmitEmpty, "how often it was seen").wire(&[8]),
+        field("type", FieldKind::String, Presence::OmitEmpty, "Normal or Warning").wire(&[9]),
+        field("eventTime", FieldKind::MicroTime, Presence::Always, "when it happened").wire(&[10]),
         field(
             "series",
             FieldKind::Object(&EVENT_SERIES),
             Presence::Optional,
             "the series that this event stands for, if any",
-        ),
-        field("action", FieldKind::String, Presence::OmitEmpty, "what was done or failed"),
-        field("related", FieldKind::Object(&OBJECT_REFERENCE), Presence::Optional, "a second object that takes part"),
-        field("reportingComponent", FieldKind::String, Presence::Always, "controller that reported it"),
-        field("reportingInstance", FieldKind::String, Presence::Always, "instance of the controller that reported it"),
+        )
+        .wire(&[11]),
+        field("action", FieldKind::String, Presence::OmitEmpty, "what was done or failed").wire(&[12]),
+        field("related", FieldKind::Object(&OBJECT_REFERENCE), Presence::Optional, "a second object that takes part")
+            .wire(&[13]),
+        field("reportingComponent", FieldKind::String, Presence::Always, "controller that reported it").wire(&[14]),
+        field("reportingInstance", FieldKind::String, Presence::Always, "instance of the controller that reported it")
+            .wire(&[15]),
     ],
 };
