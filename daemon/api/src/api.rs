@@ -17,6 +17,8 @@ use crate::answer;
 use crate::authenticate::{Authenticator, ClientCertificate, User};
 use crate::authorize::authorize;
 use crate::body::{Answer, Body};
+use crate::conversion::Converter;
+use crate::definitions::Definitions;
 use crate::federation::{Carried, CarriedAnswer, Federation, Proof, Purpose};
 use crate::health::{Check, Probe};
 use crate::limits::{
@@ -43,6 +45,7 @@ pub struct Api {
     federation: Arc<dyn Federation>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    definitions: Definitions,
     /// Turns true once, when the server stops: watches end, new requests are refused.
     closing: watch::Sender<bool>,
     requests: AtomicUsize,
@@ -142,6 +145,7 @@ impl Api {
             federation,
             clock,
             random,
+            definitions: Definitions::new(),
             closing,
             requests: AtomicUsize::new(0),
             watches: AtomicUsize::new(0),
@@ -264,6 +268,14 @@ impl Api {
 
     pub(crate) fn federation(&self) -> &Arc<dyn Federation> {
         &self.federation
+    }
+
+    pub(crate) fn definitions(&self) -> &Definitions {
+        &self.definitions
+    }
+
+    pub(crate) fn converter(&self) -> Converter {
+        Converter {}
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

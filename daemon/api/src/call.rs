@@ -15,6 +15,7 @@ use crate::federation::Purpose;
 use crate::query::Query;
 use crate::request::ResourcePath;
 use crate::status::{Failure, Subject, qualified};
+use crate::view::View;
 
 /// A request, understood and permitted, at the right place.
 pub(crate) struct Call<'a> {
@@ -24,6 +25,8 @@ pub(crate) struct Call<'a> {
     pub(crate) cluster: Option<&'a ClusterId>,
     pub(crate) kind: &'a Arc<Kind>,
     pub(crate) part: Part,
+    /// How its objects are read and written in the version of the request.
+    pub(crate) view: View,
     pub(crate) path: &'a ResourcePath,
     pub(crate) query: &'a Query,
     pub(crate) headers: &'a HeaderMap,

@@ -25,6 +25,7 @@ pub mod api;
 pub mod authenticate;
 pub mod authorize;
 pub mod carried;
+pub mod egress;
 pub mod federation;
 pub mod serve;
 
@@ -32,9 +33,14 @@ mod route;
 mod socket;
 
 mod admit;
+mod cache;
 mod call;
+mod catalogue;
+mod conversion;
+mod definitions;
 mod encode;
 mod selection;
+mod view;
 
 mod verbs;
 mod watch;

@@ -49,6 +49,12 @@ pub const WATCH_PATIENCE: Duration = Duration::from_secs(1_800);
 /// The wait after a failed accept (out of file descriptors), so that it does not spin.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// Definitions of custom resources whose compiled form is kept at hand, by key and revision. Above it those that were not used
+/// lately are made again when they are.
+pub const DEFINITIONS_CACHED: usize = 32_768;
+/// Logical clusters, and distinct sets of definitions, whose discovery documents are kept at hand. As above.
+pub const CATALOGUES_CACHED: usize = 4_096;
+
 /// Pieces of a list are joined to chunks of this size.
 pub const BODY_CHUNK_BYTES: usize = 64 * 1024;
 /// Objects that one page of a list reads at most before it is cut, whatever `limit` says. Without `limit`: all.

@@ -5,24 +5,27 @@ mod resolve;
 
 use std::sync::Arc;
 
-use hanse_base::id::ClusterId;
+use hanse_base::id::{ClusterId, Revision};
 use hanse_schema::kind::Verb as KindVerb;
 use hanse_schema::kind::{Kind, Part, by_plural};
 use hanse_store::home::Home;
 use http::header::{ACCEPT, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName};
 
-use crate::api::{Api, Inquiry};
+use crate::api::{Api, Inquiry, RequestBody};
 use crate::authenticate::MASTERS;
 use crate::body::{Answer, Body};
 use crate::call::Call;
+use crate::catalogue::Catalogue;
+use crate::definitions::Found;
 use crate::discovery;
 use crate::federation::Purpose;
 use crate::health::{self, Asked, Probe};
 use crate::openapi;
-use crate::request::{ClusterText, DiscoveryPath, OpenApiPath, Request, RequestKind, ResourcePath, Target, Verb};
+use crate::request::{ClusterText, DiscoveryPath, OpenApiPath, RequestKind, ResourcePath, Target, Verb};
 use crate::status::{Failure, Subject};
 use crate::verbs;
+use crate::view::View;
 use crate::watch::watch;
 use crate::workspace;
 
@@ -36,14 +39,23 @@ pub(crate) async fn route(api: &Arc<Api>, inquiry: Inquiry) -> Result<Answer, Fa
     if matches!(inquiry.request.kind, RequestKind::Resource(_)) {
         return resource(api, &home, inquiry).await;
     }
-    // A page is the same everywhere, but only below a logical cluster that there is.
+    // What a logical cluster serves is told by its home, which has its definitions; other pages are the same everywhere, but
+    // only below a logical cluster that there is.
+    let mut catalogue = api.definitions().catalogue(&home.view(), None);
     if let Target::Cluster(text) = &inquiry.request.target {
-        locate_for(&home, text, &inquiry).await?;
+        let located = locate_for(&home, text, &inquiry).await?;
+        if matches!(inquiry.request.kind, RequestKind::Discovery(_) | RequestKind::OpenApi(_)) {
+            if located.group == *home.group() {
+                catalogue = api.definitions().catalogue(&*home.read().await?, Some(&located.cluster));
+            } else if let Some(answer) = carried_page(api, &inquiry, &located).await? {
+                return Ok(answer);
+            }
+        }
     }
-    page(api, &inquiry)
+    page(api, &catalogue, &inquiry)
 }
 
-fn page(api: &Arc<Api>, inquiry: &Inquiry) -> Result<Answer, Failure> {
+fn page(api: &Arc<Api>, catalogue: &Catalogue, inquiry: &Inquiry) -> Result<Answer, Failure> {
     let header = |name: HeaderName| header(&inquiry.headers, name);
     let (accept, known) = (header(ACCEPT), header(IF_NONE_MATCH));
     match &inquiry.request.kind {
@@ -55,7 +67,7 @@ fn page(api: &Arc<Api>, inquiry: &Inquiry) -> Result<Answer, Failure> {
                 DiscoveryPath::Group(group) => discovery::Place::Group(group),
                 DiscoveryPath::Version(group, version) => discovery::Place::Version(group, version),
             };
-            discovery::answer(place, accept, known)
+            catalogue.discovery(place, accept, known)
         }
         RequestKind::OpenApi(path) => {
             let document = match path {
@@ -68,11 +80,20 @@ fn page(api: &Arc<Api>, inquiry: &Inquiry) -> Result<Answer, Failure> {
                 OpenApiPath::V3Index => openapi::Place::Index,
                 OpenApiPath::V3(..) => openapi::Place::Document(&document, inquiry.request.query.get("hash")),
             };
-            openapi::answer(place, accept, known)
+            catalogue.openapi(place, &prefix(&inquiry.request.target), accept, known)
         }
         RequestKind::Health(probe, name) => health(api, *probe, name.as_deref(), inquiry),
         RequestKind::Version => Ok(json_page(health::version())),
         RequestKind::Resource(_) => Err(Failure::NoSuchPath),
+    }
+}
+
+/// What URLs of documents below a target begin with.
+fn prefix(target: &Target) -> String {
+    match target {
+        Target::Host => String::new(),
+        Target::Wildcard => "/clusters/*".to_owned(),
+        Target::Cluster(text) => format!("/clusters/{}", text.as_str()),
     }
 }
 
@@ -106,17 +127,57 @@ fn health(api: &Arc<Api>, probe: Probe, name: Option<&str>, inquiry: &Inquiry) -
 
 /// A request for objects: checks that there is such a resource and verb, finds the home, answers or carries.
 async fn resource(api: &Arc<Api>, home: &Arc<dyn Home>, inquiry: Inquiry) -> Result<Answer, Failure> {
-    let (kind, part) = served(&inquiry.request)?;
+    let RequestKind::Resource(path) = &inquiry.request.kind else { return Err(Failure::NoSuchPath) };
+    let built_in = by_plural(&path.group, &path.version, &path.resource).map(built_in);
+    if let Some(found) = &built_in {
+        part(&found.kind, path)?;
+    }
     let text = match &inquiry.request.target {
         Target::Host => return Err(Failure::NoSuchPath),
-        Target::Wildcard => return answer_here(api, home, inquiry, Place { cluster: None, kind: &kind, part }).await,
+        Target::Wildcard => {
+            let found = built_in.ok_or(Failure::NoSuchPath)?;
+            return answer_here(api, home, inquiry, (None, found)).await;
+        }
         Target::Cluster(text) => text,
     };
     let located = locate_for(home, text, &inquiry).await?;
     // Workspaces are projected in every region: reading is local, writing goes to the home of the workspace.
-    if workspace::is_workspace(&kind) || located.group == *home.group() {
-        return answer_here(api, home, inquiry, Place { cluster: Some(&located.cluster), kind: &kind, part }).await;
+    let projected = built_in.as_ref().is_some_and(|found| workspace::is_workspace(&found.kind));
+    if projected || located.group == *home.group() {
+        let found = match built_in {
+            Some(found) => found,
+            None => custom(api, home, &located.cluster, path).await?,
+        };
+        return answer_here(api, home, inquiry, (Some(&located.cluster), found)).await;
     }
+    carry(api, inquiry, &located).await
+}
+
+/// The home's page of what a logical cluster serves. Nothing while the home is out of reach: then the built-in kinds are
+/// told of, some of which are served in every region.
+async fn carried_page(api: &Arc<Api>, inquiry: &Inquiry, located: &Located) -> Result<Option<Answer>, Failure> {
+    let regions = api.federation().regions();
+    if inquiry.carried || !regions.iter().any(|region| region.group == located.group && region.reachable) {
+        return Ok(None);
+    }
+    let inquiry = Inquiry {
+        method: inquiry.method.clone(),
+        request: inquiry.request.clone(),
+        headers: inquiry.headers.clone(),
+        body: RequestBody::Whole(bytes::Bytes::new()),
+        user: Arc::clone(&inquiry.user),
+        proof: inquiry.proof.clone(),
+        purpose: Purpose::Plain,
+        carried: false,
+    };
+    match carry(api, inquiry, located).await {
+        Err(Failure::OutOfReach(_)) => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
+/// Has the home of the logical cluster answer.
+async fn carry(api: &Arc<Api>, inquiry: Inquiry, located: &Located) -> Result<Answer, Failure> {
     if inquiry.carried {
         return Err(Failure::Unavailable(format!(
             "this group is not the home of the logical cluster {}, please try again",
@@ -129,39 +190,52 @@ async fn resource(api: &Arc<Api>, home: &Arc<dyn Home>, inquiry: Inquiry) -> Res
     if watch { carried_watch(api, answer) } else { Ok(carried_answer(answer)) }
 }
 
-/// The kind and the part of it that the path names.
-fn served(request: &Request) -> Result<(Arc<Kind>, Part), Failure> {
-    let RequestKind::Resource(path) = &request.kind else { return Err(Failure::NoSuchPath) };
-    let kind = by_plural(&path.group, &path.version, &path.resource).map(Arc::clone).ok_or(Failure::NoSuchPath)?;
-    if workspace::is_move(&kind, path) {
-        return Ok((kind, Part::Object));
-    }
-    let part = part_of(&kind, path)?;
-    check_shape(&kind, part, path)?;
-    Ok((kind, part))
+fn built_in(kind: &Arc<Kind>) -> Found {
+    Found { kind: Arc::clone(kind), since: Revision::default() }
 }
 
-/// What is asked for, and where.
-#[derive(Clone, Copy)]
-struct Place<'a> {
-    cluster: Option<&'a ClusterId>,
-    kind: &'a Arc<Kind>,
-    part: Part,
+/// The kind that a definition in the logical cluster gives the path. One that the local replica does not know is looked for
+/// once more in a state that holds everything acknowledged, so that one finds what one has just defined.
+async fn custom(
+    api: &Arc<Api>,
+    home: &Arc<dyn Home>,
+    cluster: &ClusterId,
+    path: &ResourcePath,
+) -> Result<Found, Failure> {
+    let place = (&*path.group, &*path.version, &*path.resource);
+    if let Some(found) = api.definitions().find(&home.view(), cluster, place) {
+        return Ok(found);
+    }
+    api.definitions().find(&*home.read().await?, cluster, place).ok_or(Failure::NoSuchPath)
+}
+
+/// The part of the kind that the path names.
+fn part(kind: &Kind, path: &ResourcePath) -> Result<Part, Failure> {
+    if workspace::is_move(kind, path) {
+        return Ok(Part::Object);
+    }
+    let part = part_of(kind, path)?;
+    check_shape(kind, part, path)?;
+    Ok(part)
 }
 
 async fn answer_here(
     api: &Arc<Api>,
     home: &Arc<dyn Home>,
     inquiry: Inquiry,
-    place: Place<'_>,
+    (cluster, found): (Option<&ClusterId>, Found),
 ) -> Result<Answer, Failure> {
     let Inquiry { request, headers, body, user, proof, purpose, carried, .. } = inquiry;
     let RequestKind::Resource(path) = &request.kind else { return Err(Failure::NoSuchPath) };
     let (user, purpose, headers, query) = (&*user, &purpose, &headers, &request.query);
-    let Place { cluster, kind, part } = place;
-    let call = Call { api, home, cluster, kind, part, path, query, headers, user, purpose };
+    let (kind, part) = (&found.kind, part(&found.kind, path)?);
+    let view = View::new(Arc::clone(kind), found.since, api.converter());
+    let call = Call { api, home, cluster, kind, part, view, path, query, headers, user, purpose };
     if workspace::is_workspace(kind) && !path.verb.reads() {
         return workspace::write(&call, workspace::Sender { proof: &proof, request: &request, carried }, body).await;
+    }
+    if part == Part::Scale {
+        return verbs::scale::answer(&call, body).await;
     }
     match path.verb {
         Verb::Get => verbs::get::get(&call).await,

@@ -10,6 +10,7 @@ pub(crate) mod create;
 
 pub(crate) mod change;
 pub(crate) mod patch;
+pub(crate) mod scale;
 pub(crate) mod update;
 
 pub(crate) mod delete;

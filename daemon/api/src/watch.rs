@@ -35,6 +35,7 @@ use crate::selection::Selection;
 use crate::status::Failure;
 use crate::table::{INITIAL_EVENTS_END, Shaper};
 use crate::verbs::get;
+use crate::view::View;
 
 /// Opens the stream.
 pub(crate) async fn watch(call: &Call<'_>) -> Result<Answer, Failure> {
@@ -63,7 +64,13 @@ pub(crate) async fn watch(call: &Call<'_>) -> Result<Answer, Failure> {
         Start::After(revision) => revision,
     };
     let media_type = "application/json";
-    let lines = Lines { kind_line: kind_line(call), selection, shaper: form.shaper, api: Arc::clone(call.api) };
+    let lines = Lines {
+        kind_line: kind_line(call),
+        selection,
+        shaper: form.shaper,
+        view: call.view.clone(),
+        api: Arc::clone(call.api),
+    };
     let subscription = call.home.hub().subscribe(scope, after);
     let watch = Watch::new(lines, subscription, slot).starting_with(initial, start, after).timed(&options, call.api);
     let mut answer = Answer::new(Body::stream(stream::unfold(Box::new(watch), Watch::step)));
@@ -104,25 +111,29 @@ struct Lines {
     kind_line: String,
     selection: Selection,
     shaper: Shaper,
+    view: View,
     api: Arc<Api>,
 }
 
 impl Lines {
     /// The line of an event; `None` when it is not for this watcher.
-    fn line(&mut self, event: &Event) -> Result<Option<Bytes>, Failure> {
+    async fn line(&mut self, event: &Event) -> Result<Option<Bytes>, Failure> {
         let now = self.is_shown(&event.key, Some(&event.object));
         if event.kind != EventKind::Modified || self.selection.is_everything() {
-            return if now { self.shown(event).map(Some) } else { Ok(None) };
+            return if now { self.shown(event).await.map(Some) } else { Ok(None) };
         }
         let before = self.is_shown(&event.key, event.previous.as_ref());
         match (before, now) {
-            (true, true) => self.shown(event).map(Some),
-            (false, true) => self.made(EventKind::Added.as_str(), event.object.bytes()).map(Some),
+            (true, true) => self.shown(event).await.map(Some),
+            (false, true) => self.object(EventKind::Added.as_str(), &event.object).await.map(Some),
             (true, false) => {
                 // The object leaves the selection: it is shown as it was last, under the revision of its leaving.
                 let previous = event.previous.as_ref().map(|previous| previous.draft());
                 let farewell = previous.and_then(|draft| Object::new(&draft, event.revision));
-                farewell.map(|object| self.made(EventKind::Deleted.as_str(), object.bytes())).transpose()
+                match farewell {
+                    Some(object) => self.object(EventKind::Deleted.as_str(), &object).await.map(Some),
+                    None => Ok(None),
+                }
             }
             (false, false) => Ok(None),
         }
@@ -133,11 +144,16 @@ impl Lines {
     }
 
     /// The line that all watchers of the stored form share, or one in the form asked for.
-    fn shown(&mut self, event: &Event) -> Result<Bytes, Failure> {
-        if self.shaper.is_identity() {
+    async fn shown(&mut self, event: &Event) -> Result<Bytes, Failure> {
+        if self.shaper.is_identity() && self.view.passes(&event.object) {
             return Ok(event.line().clone());
         }
-        self.made(event.kind.as_str(), event.object.bytes())
+        self.object(event.kind.as_str(), &event.object).await
+    }
+
+    async fn object(&mut self, event_type: &str, object: &Object) -> Result<Bytes, Failure> {
+        let bytes = self.view.bytes(object).await?;
+        self.made(event_type, &bytes)
     }
 
     fn made(&mut self, event_type: &str, stored: &Bytes) -> Result<Bytes, Failure> {
@@ -245,7 +261,7 @@ impl Watch {
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, Failure> {
-        if let Some(chunk) = self.initial_chunk()? {
+        if let Some(chunk) = self.initial_chunk().await? {
             return Ok(Some(chunk));
         }
         loop {
@@ -270,18 +286,18 @@ impl Watch {
                 }
                 Woken::Timer | Woken::End => return Ok(None),
             };
-            if let Some(chunk) = self.chunk(&batch.events)? {
+            if let Some(chunk) = self.chunk(&batch.events).await? {
                 return Ok(Some(chunk));
             }
         }
     }
 
     /// The lines of a batch: one is shared, several are joined.
-    fn chunk(&mut self, events: &[Arc<Event>]) -> Result<Option<Bytes>, Failure> {
+    async fn chunk(&mut self, events: &[Arc<Event>]) -> Result<Option<Bytes>, Failure> {
         let mut only = None;
         let mut joined = BytesMut::new();
         for event in events {
-            let Some(line) = self.lines.line(event)? else { continue };
+            let Some(line) = self.lines.line(event).await? else { continue };
             if let Some(first) = only.take() {
                 joined.put::<Bytes>(first);
             }
@@ -295,10 +311,10 @@ impl Watch {
     }
 
     /// ADDED lines of what there is, in chunks; then, once, the bookmark that ends them.
-    fn initial_chunk(&mut self) -> Result<Option<Bytes>, Failure> {
+    async fn initial_chunk(&mut self) -> Result<Option<Bytes>, Failure> {
         let mut chunk = BytesMut::new();
         for (_, object) in self.initial.by_ref() {
-            chunk.put(self.lines.made(EventKind::Added.as_str(), object.bytes())?);
+            chunk.put(self.lines.object(EventKind::Added.as_str(), &object).await?);
             if chunk.len() >= BODY_CHUNK_BYTES {
                 return Ok(Some(chunk.freeze()));
             }

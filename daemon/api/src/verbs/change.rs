@@ -45,19 +45,19 @@ pub(crate) async fn change(
     call: &Call<'_>,
     name: &str,
     dry_run: bool,
-    mut compute: impl FnMut(&Value) -> Result<Wanted, Failure>,
+    mut compute: impl FnMut(&Value) -> Result<Wanted, Failure> + Send,
 ) -> Result<Option<Changed>, Failure> {
     let key = call.key(name)?;
     let mut state = call.home.view();
     let mut newest = false;
     for _ in 0..ATTEMPTS_MAX {
         let step = match state.get(&key) {
-            Some(object) => attempt(call, &key, object, &mut compute),
+            Some(object) => attempt(call, &key, object, &mut compute).await,
             None => Ok(None),
         };
         let decided = match step {
             Ok(Some(Step::Propose(proposal))) if !dry_run => match propose(call, &key, proposal).await? {
-                Some(changed) => return Ok(Some(changed)),
+                Some(changed) => return shown(call, Ok(Some(changed))).await,
                 None => None,
             },
             Ok(Some(Step::Propose(Proposal { changed, .. }) | Step::Nothing(changed))) => Some(Ok(Some(changed))),
@@ -67,12 +67,18 @@ pub(crate) async fn change(
         if let Some(decided) = decided
             && (newest || is_newest(call, &key, &state).await?)
         {
-            return decided;
+            return shown(call, decided).await;
         }
         state = call.home.read().await?;
         newest = true;
     }
     Err(admit::modified(call.subject(name)))
+}
+
+/// What was stored, in the version of the request.
+async fn shown(call: &Call<'_>, decided: Result<Option<Changed>, Failure>) -> Result<Option<Changed>, Failure> {
+    let Some(Changed { bytes, warnings }) = decided? else { return Ok(None) };
+    Ok(Some(Changed { bytes: call.view.written(bytes).await?, warnings }))
 }
 
 /// Whether the object in the state is what everybody sees.
@@ -95,14 +101,13 @@ struct Proposal {
     draft: hanse_store::object::Draft,
 }
 
-fn attempt(
+async fn attempt(
     call: &Call<'_>,
     key: &Key,
     stored: &Arc<Object>,
-    compute: &mut impl FnMut(&Value) -> Result<Wanted, Failure>,
+    compute: &mut (impl FnMut(&Value) -> Result<Wanted, Failure> + Send),
 ) -> Result<Option<Step>, Failure> {
-    let old: Value = serde_json::from_slice(stored.bytes())
-        .map_err(|error| Failure::Internal(format!("a stored object cannot be read: {error}")))?;
+    let old = call.view.value(stored).await?;
     let Wanted { mut object, mut warnings } = compute(&old)?;
     let revision = metadata::resource_version(&object);
     if !revision.is_empty() && revision != metadata::resource_version(&old) {
@@ -116,8 +121,8 @@ fn attempt(
         return Err(Failure::invalid(&call.kind.group, &call.kind.kind, key.name(), causes));
     }
     warnings.extend(validate::warnings(call.kind, &object, Some(&old)));
-    let draft = encode::draft(&object)?;
     let ends = ends(call, &object);
+    let draft = encode::draft(&call.view.to_stored(object).await?)?;
     if !ends && draft == stored.draft() {
         return Ok(Some(Step::Nothing(Changed { bytes: stored.bytes().clone(), warnings })));
     }

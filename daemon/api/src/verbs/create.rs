@@ -94,9 +94,11 @@ pub(crate) async fn store_new(call: &Call<'_>, object: &mut Value, dry_run: bool
             return Err(Failure::invalid(&call.kind.group, &call.kind.kind, metadata::name(object), causes));
         }
         let key = call.key(metadata::name(object))?;
-        match propose(call, &key, encode::draft(object)?, dry_run).await {
+        let draft = encode::draft(&call.view.to_stored(object.clone()).await?)?;
+        match propose(call, &key, draft, dry_run).await {
             Err(Failure::AlreadyExists(_)) if generated => {}
-            result => return result,
+            Ok(bytes) => return call.view.written(bytes).await,
+            Err(failure) => return Err(failure),
         }
     }
     Err(Failure::GenerateNameConflict(call.subject(metadata::name(object))))

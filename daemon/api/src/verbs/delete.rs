@@ -1,7 +1,7 @@
 //! DELETE of one object: gone at once, or marked, when something must happen first.
 //!
-//! Dependents are left to the garbage collector, which comes with another issue: `propagationPolicy` is accepted, and
-//! every policy works as Background does. A finalizer that nobody would ever take away is not added.
+//! Dependents are left to the garbage collector. What it is to do with them stands in the object itself, as one of its two
+//! finalizers: `foregroundDeletion` and `orphan`.
 
 use bytes::Bytes;
 use hanse_schema::cause::{Cause, quote};
@@ -32,7 +32,7 @@ pub(crate) async fn delete(call: &Call<'_>, body: Bytes) -> Result<Answer, Failu
     let name = call.name()?;
     admit::may_delete(call, name)?;
     match delete_one(call, &call.key(name)?, &options).await? {
-        Deleted::Waiting(bytes) => form.object(StatusCode::OK, &bytes),
+        Deleted::Waiting(bytes) => form.object(StatusCode::OK, &call.view.written(bytes).await?),
         Deleted::Gone(bytes) if call.storage() == "serviceaccounts" => form.object(StatusCode::OK, &bytes),
         Deleted::Gone(bytes) => form.json(StatusCode::OK, Body::whole(success(call, name, &bytes))),
     }
@@ -68,6 +68,30 @@ pub(crate) struct DeleteOptions {
     pub(crate) uid: Option<String>,
     /// The revision that the object must have.
     pub(crate) resource_version: Option<String>,
+    /// What becomes of the dependents, where the client says it.
+    pub(crate) propagation: Option<Propagation>,
+}
+
+/// What becomes of the dependents of a deleted object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Propagation {
+    /// They are deleted after it.
+    Background,
+    /// They are deleted before it.
+    Foreground,
+    /// They stay.
+    Orphan,
+}
+
+impl Propagation {
+    fn of(options: &Value) -> Option<Self> {
+        match (options["orphanDependents"].as_bool(), options["propagationPolicy"].as_str()) {
+            (Some(true), _) | (None, Some("Orphan")) => Some(Self::Orphan),
+            (Some(false), _) | (None, Some("Background")) => Some(Self::Background),
+            (None, Some("Foreground")) => Some(Self::Foreground),
+            _ => None,
+        }
+    }
 }
 
 impl DeleteOptions {
@@ -121,6 +145,7 @@ impl DeleteOptions {
             dry_run: !dry_run.is_empty(),
             uid: text("/preconditions/uid").map(str::to_owned),
             resource_version: text("/preconditions/resourceVersion").map(str::to_owned),
+            propagation: Propagation::of(&options),
         })
     }
 
@@ -227,19 +252,51 @@ pub(crate) fn plan(call: &Call<'_>, key: &Key, object: &Object, options: &Delete
         .map_err(|error| Failure::Internal(format!("a stored object cannot be read: {error}")))?;
     options.expect(call, key.name(), &value)?;
     let held = value.pointer("/spec/finalizers").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
+    let collected = set_collection(&mut value, options.propagation);
     let waits = metadata::finalizers(&value).next().is_some() || (admit::is_namespace(call.kind) && held);
     if !waits {
         return Ok(Plan { operation: Some(Operation::Delete(key.clone())), draft: object.draft() });
     }
-    if object.deleting() {
+    if object.deleting() && !collected {
         let mut draft = object.draft();
         draft.bytes = object.bytes().clone();
         return Ok(Plan { operation: None, draft });
     }
-    mark(call, &mut value);
+    if !object.deleting() {
+        mark(call, &mut value);
+    }
     let draft = encode::draft(&value)?;
     Ok(Plan { operation: Some(Operation::Put(key.clone(), draft.clone())), draft })
 }
+
+/// Sets the finalizer of the garbage collector that stands for what becomes of the dependents; whether one was added or taken
+/// away. Without a word from the client the finalizer that is there stays (k8s.io/apiserver/pkg/registry/generic/registry).
+fn set_collection(object: &mut Value, propagation: Option<Propagation>) -> bool {
+    let Some(propagation) = propagation else { return false };
+    let wanted = match propagation {
+        Propagation::Background => None,
+        Propagation::Foreground => Some(FOREGROUND),
+        Propagation::Orphan => Some(ORPHAN),
+    };
+    let before: Vec<&str> = metadata::finalizers(object).collect();
+    let mut after: Vec<&str> = before.iter().copied().filter(|name| ![FOREGROUND, ORPHAN].contains(name)).collect();
+    after.extend(wanted);
+    if after.len() == before.len() && after.iter().all(|name| before.contains(name)) {
+        return false;
+    }
+    let after = Value::from(after);
+    if let Some(metadata) = metadata::of_mut(object) {
+        if after.as_array().is_some_and(Vec::is_empty) {
+            metadata.shift_remove("finalizers");
+        } else {
+            encode::set_field(metadata, "finalizers", after);
+        }
+    }
+    true
+}
+
+const FOREGROUND: &str = "foregroundDeletion";
+const ORPHAN: &str = "orphan";
 
 /// Marks an object as being deleted.
 pub(crate) fn mark(call: &Call<'_>, object: &mut Value) {
@@ -260,7 +317,7 @@ pub(crate) fn mark(call: &Call<'_>, object: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::DeleteOptions;
+    use super::{DeleteOptions, Propagation};
     use crate::query::Query;
 
     fn parse(query: &str, body: &str) -> Result<DeleteOptions, u16> {
@@ -273,7 +330,7 @@ mod tests {
         let parse = |content_type, body: &[u8]| DeleteOptions::parse(&Query::default(), content_type, body);
         // Envelope, type, and a message with `preconditions {uid: u}` and `dryRun: [All]`.
         let body = b"k8s\0\x0a\x13\x0a\x02v1\x12\x0dDeleteOptions\x12\x0a\x12\x03\x0a\x01u\x2a\x03All";
-        let expected = DeleteOptions { dry_run: true, uid: Some("u".to_owned()), resource_version: None };
+        let expected = DeleteOptions { dry_run: true, uid: Some("u".to_owned()), ..DeleteOptions::default() };
         assert_eq!(parse(protobuf, body), Ok(expected));
         assert_eq!(parse(protobuf, b""), Ok(DeleteOptions::default()));
         assert_eq!(parse(protobuf, b"{}").unwrap_err().code(), 400);
@@ -284,7 +341,10 @@ mod tests {
     fn options_come_from_the_body_or_the_query() {
         let all = DeleteOptions { dry_run: true, ..DeleteOptions::default() };
         assert_eq!(parse("", ""), Ok(DeleteOptions::default()));
-        assert_eq!(parse("dryRun=All&propagationPolicy=Foreground&gracePeriodSeconds=0", ""), Ok(all.clone()));
+        let foreground = DeleteOptions { propagation: Some(Propagation::Foreground), ..all.clone() };
+        assert_eq!(parse("dryRun=All&propagationPolicy=Foreground&gracePeriodSeconds=0", ""), Ok(foreground));
+        let orphan = DeleteOptions { propagation: Some(Propagation::Orphan), ..DeleteOptions::default() };
+        assert_eq!(parse("orphanDependents=true", ""), Ok(orphan));
         assert_eq!(parse("", r#"{"kind":"DeleteOptions","apiVersion":"v1","dryRun":["All"]}"#), Ok(all));
         let exact = parse("", r#"{"preconditions":{"uid":"u","resourceVersion":"5"}}"#).unwrap();
         assert_eq!((exact.uid.as_deref(), exact.resource_version.as_deref()), (Some("u"), Some("5")));

@@ -31,7 +31,7 @@ pub(crate) async fn delete_collection(call: &Call<'_>, body: Bytes) -> Result<An
             delete_batch(call, batch, &delete_options).await?;
         }
     }
-    list::answer(&form, &page)
+    list::answer(call, &form, &page).await
 }
 
 /// All of a batch in one transaction, or one by one where somebody else came between.

@@ -20,7 +20,7 @@ pub(crate) async fn get(call: &Call<'_>) -> Result<Answer, Failure> {
     let key = call.key(name)?;
     let state = state(call, WantedRevision::parse(call.query.text("resourceVersion"))?).await?;
     let object = state.get(&key).ok_or_else(|| Failure::NotFound(call.subject(name)))?;
-    form.object(StatusCode::OK, object.bytes())
+    form.object(StatusCode::OK, &call.view.bytes(object).await?)
 }
 
 /// The state that a read with this `resourceVersion` is answered from.

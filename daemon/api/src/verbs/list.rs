@@ -32,12 +32,14 @@ pub(crate) async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
     let options = ListOptions::parse(call.query, false)?;
     let selection = Selection::parse(call.kind, &options.label_selector, &options.field_selector)?;
     let page = page(call, &options, &selection).await?;
-    answer(&form, &page)
+    answer(call, &form, &page).await
 }
 
 /// The answer with these objects.
-pub(crate) fn answer(form: &Form, page: &Page) -> Result<Answer, Failure> {
-    let pieces: VecDeque<_> = form.shaper.list(&page.head, page.objects.iter().map(|(_, object)| object.bytes()))?;
+pub(crate) async fn answer(call: &Call<'_>, form: &Form, page: &Page) -> Result<Answer, Failure> {
+    let objects: Vec<&Arc<Object>> = page.objects.iter().map(|(_, object)| object).collect();
+    let shown = call.view.all(&objects).await?;
+    let pieces: VecDeque<_> = form.shaper.list(&page.head, shown.iter())?;
     form.json(StatusCode::OK, Body::pieces(pieces))
 }
 

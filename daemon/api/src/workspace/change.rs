@@ -422,5 +422,5 @@ pub(crate) async fn delete_collection(call: &Call<'_>, sender: &Sender<'_>, body
             Err(failure) => return Err(failure),
         }
     }
-    list::answer(&form, &page)
+    list::answer(call, &form, &page).await
 }
