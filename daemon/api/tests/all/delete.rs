@@ -55,11 +55,19 @@ async fn finalizers_hold_an_object_until_the_last_is_taken_away() {
 }
 
 #[tokio::test]
-async fn policies_are_accepted_and_unknown_ones_refused() {
+async fn what_becomes_of_dependents_stands_in_the_object_and_unknown_policies_are_refused() {
     let region = region();
-    for policy in ["Background", "Foreground", "Orphan"] {
+    // The garbage collector, which does not run here, takes its finalizer away when the dependents are dealt with.
+    for (policy, finalizer) in [("Foreground", "foregroundDeletion"), ("Orphan", "orphan")] {
         region.map("a", &json!({})).await;
         let reply = region.delete(&format!("{MAPS}/a?propagationPolicy={policy}&gracePeriodSeconds=0")).await;
+        let waiting = reply.expect(200);
+        assert_eq!(waiting["metadata"]["finalizers"], json!([finalizer]), "{policy}");
+        assert!(waiting["metadata"]["deletionTimestamp"].is_string());
+        // Without a word on the policy it stays what it was; another word counts.
+        let again = region.delete(&format!("{MAPS}/a")).await.expect(200);
+        assert_eq!(again["metadata"]["finalizers"], json!([finalizer]), "{policy}");
+        let reply = region.delete(&format!("{MAPS}/a?propagationPolicy=Background")).await;
         assert_eq!(reply.expect(200)["status"], "Success", "{policy}");
     }
     assert_eq!(region.delete(&format!("{MAPS}/a?propagationPolicy=Sideways")).await.status, 422);
