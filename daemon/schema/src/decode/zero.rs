@@ -54,7 +54,8 @@ fn written(kind: &FieldKind) -> Value {
     }
 }
 
-fn empty(descriptor: &TypeDescriptor) -> Map<String, Value> {
+/// An object in which nothing is given.
+pub(crate) fn empty(descriptor: &TypeDescriptor) -> Map<String, Value> {
     let zero = |field: &Field| Some((field.name.to_owned(), written_field(field, None)?));
     descriptor.fields.iter().filter_map(zero).collect()
 }
