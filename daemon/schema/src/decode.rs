@@ -11,7 +11,7 @@ mod base64;
 mod decoder;
 mod number;
 pub(crate) mod untyped;
-mod zero;
+pub(crate) mod zero;
 
 use std::borrow::Cow;
 

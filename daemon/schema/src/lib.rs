@@ -24,6 +24,7 @@ pub mod structural;
 pub mod kind;
 pub mod kinds;
 
+pub mod apply;
 pub mod convert;
 pub mod decode;
 mod json;
