@@ -15,8 +15,12 @@ use hanse_store::txn::{Operation, Outcome, Txn};
 use hanse_store::workspace::WORKSPACES;
 
 use crate::batch::{BATCH_OPERATIONS_MAX, Batch};
+use crate::collector::{self, Walk};
+use crate::definition;
 use crate::expiry::Expiry;
 use crate::namespace::{self, NAMESPACES};
+use crate::notice::Noticing;
+use crate::survey::Survey;
 use crate::sweep::Sweep;
 use crate::workspace;
 
@@ -40,6 +44,26 @@ pub enum Item {
     Namespace(Key),
     /// Old events.
     Expiry,
+    /// The first look of a term at what is not found by what is being deleted.
+    Survey,
+    /// The dependents of an owner that is gone.
+    Abandoned {
+        /// The logical cluster.
+        cluster: ClusterId,
+        /// The owner's uid.
+        uid: String,
+    },
+    /// An object whose owners have not been looked at yet.
+    Dependent(Key),
+    /// An owner whose deletion waits for its dependents.
+    Waiting {
+        /// The owner.
+        key: Key,
+        /// Its uid.
+        uid: String,
+    },
+    /// A CustomResourceDefinition whose deletion has begun.
+    Definition(Key),
 }
 
 /// A transaction, and what it is for. Two of them are for different items, and can be submitted together.
@@ -69,6 +93,8 @@ pub(crate) enum Step {
     Submit(Txn),
     /// Another step at once, without a transaction.
     Again,
+    /// As [`Step::Again`], and these items need a look.
+    Found(Vec<Item>),
     /// Nothing until something changes in it.
     Rest,
     /// Another step after a while.
@@ -81,6 +107,7 @@ pub(crate) enum Step {
 #[derive(Debug, Default)]
 pub(crate) struct Task {
     pub(crate) sweep: Sweep,
+    pub(crate) walk: Walk,
     /// Halved by each refusal: of many operations, one was decided on something that has changed since.
     operations_max: usize,
     refusals: u32,
@@ -110,6 +137,12 @@ impl Task {
     pub(crate) fn refusals(&self) -> usize {
         usize::try_from(self.refusals).unwrap_or(usize::MAX)
     }
+
+    /// Begins from the beginning.
+    fn restart(&mut self) {
+        self.sweep = Sweep::default();
+        self.walk = Walk::default();
+    }
 }
 
 /// The desk of one group.
@@ -123,28 +156,36 @@ pub struct Desk {
     /// Revisions of own transactions that are not looked at yet: they are no news to their own item.
     own: Vec<(Revision, Revision, Item)>,
     expiry: Expiry,
+    survey: Survey,
+    noticing: Noticing,
 }
 
 impl Desk {
-    /// Takes in what has changed. Costs a look at the events since the last time while something is being deleted, and
-    /// next to nothing otherwise.
+    /// Takes in what has changed. Costs a look at the events since the last time, and no object is parsed for it.
     pub fn observe(&mut self, state: &State, now: Now) {
         let mut calls = BTreeSet::new();
         let ending = state.ending_namespaces().next().is_some() || state.ending_clusters().next().is_some();
-        if ending {
-            match self.seen.map(|seen| state.events_after(seen)) {
-                Some(Ok(events)) => {
-                    for event in events {
-                        calls.extend(touched(state, event).filter(|item| !self.is_own(event.revision, item)));
+        match self.seen.map(|seen| state.events_after(seen)) {
+            Some(Ok(events)) => {
+                for event in events {
+                    let noticed = self.noticing.items(state, event);
+                    let not_own = |item: &Item| !self.is_own(event.revision, item);
+                    if ending {
+                        calls.extend(touched(state, event).filter(not_own));
                     }
+                    calls.extend(noticed.into_iter().filter(not_own));
                 }
-                // The first look, or one so late that the window has moved past what was between.
-                _ => calls.extend(all(state)),
+            }
+            // The first look, or one so late that the window has moved past what was between.
+            _ => {
+                calls.extend(all(state));
+                self.survey = Survey::default();
+                calls.insert(Item::Survey);
             }
         }
         if !ending {
             // Those that were waited for have gone.
-            let stays = |item: &Item| matches!(item, Item::Doomed | Item::Expiry);
+            let stays = |item: &Item| !matches!(item, Item::Cluster(_) | Item::Namespace(_));
             self.tasks.retain(|item, _| stays(item));
             self.ready.retain(|(_, item)| stays(item));
         }
@@ -176,7 +217,29 @@ impl Desk {
                 Item::Cluster(id) => workspace::step(state, id, task, now),
                 Item::Namespace(key) => namespace::step(state, key, task, now),
                 Item::Expiry => self.expiry.step(state, task, now),
+                Item::Survey if self.ready.len() > READY_MAX => Step::Later(CROWDED_PAUSE),
+                Item::Survey => self.survey.step(state, &mut self.noticing, now),
+                Item::Definition(key) => definition::step(state, key, task, now),
+                Item::Abandoned { cluster, uid } => {
+                    collector::abandoned((state, &mut self.noticing.definitions), (cluster, uid), task, now)
+                }
+                Item::Waiting { key, .. } => {
+                    collector::waiting((state, &mut self.noticing.definitions), key, task, now)
+                }
+                Item::Dependent(key) => {
+                    let known = (state, &mut self.noticing.definitions);
+                    let (step, unresolved) = collector::dependent(known, key, task, now);
+                    if unresolved {
+                        self.noticing.unresolved(key);
+                    }
+                    step
+                }
             };
+            if let Step::Found(items) = step {
+                items.into_iter().for_each(|found| self.call(state, found, now));
+                self.ready.insert((now.monotonic, item));
+                continue;
+            }
             if let Some(txn) = self.settle(&item, step, now) {
                 work.push(Work { item, txn });
             }
@@ -208,11 +271,11 @@ impl Desk {
                 tracing::debug!(?item, ?answer, "a transaction was decided on something that has changed since");
                 task.refusals = task.refusals.saturating_add(1);
                 task.operations_max = (task.operations_max / 2).max(1);
-                task.sweep = Sweep::default();
+                task.restart();
                 REFUSAL_PAUSE_MIN.saturating_mul(1 << task.refusals.min(16)).min(REFUSAL_PAUSE_MAX)
             }
             Answer::None => {
-                task.sweep = Sweep::default();
+                task.restart();
                 Duration::ZERO
             }
         };
@@ -230,7 +293,7 @@ impl Desk {
         match task.stage {
             Stage::Resting { until } => {
                 task.stage = Stage::Ready;
-                task.sweep = Sweep::default();
+                task.restart();
                 let due = if is_empty(state, &item) { now.monotonic } else { until.max(now.monotonic) };
                 self.ready.insert((due, item));
             }
@@ -239,6 +302,7 @@ impl Desk {
     }
 
     fn open(&mut self, item: Item, due: Duration) {
+        self.noticing.opened(&item);
         self.tasks.insert(item.clone(), Task { operations_max: BATCH_OPERATIONS_MAX, ..Task::default() });
         self.ready.insert((due, item));
     }
@@ -252,19 +316,27 @@ impl Desk {
                 task.stage = Stage::Submitted { events: txn.operations.iter().any(certain) };
                 return Some(txn);
             }
-            Step::Again => drop(self.ready.insert((now.monotonic, item.clone()))),
+            Step::Again | Step::Found(_) => drop(self.ready.insert((now.monotonic, item.clone()))),
             Step::Later(wait) => drop(self.ready.insert((now.monotonic + wait, item.clone()))),
             Step::Rest => {
-                let pause = Duration::from_millis(task.sweep.looked_at()).clamp(REST_MIN, REST_MAX);
-                let until = now.monotonic + pause;
+                let looked_at = task.sweep.looked_at().max(task.walk.looked_at());
+                let until = now.monotonic + Duration::from_millis(looked_at).clamp(REST_MIN, REST_MAX);
                 if std::mem::take(&mut task.changed) {
-                    task.sweep = Sweep::default();
+                    task.restart();
                     self.ready.insert((until, item.clone()));
                 } else {
                     task.stage = Stage::Resting { until };
                 }
             }
-            Step::Gone => drop(self.tasks.remove(item)),
+            // What has changed since it was decided that there is nothing to do may be something to do.
+            Step::Gone if std::mem::take(&mut task.changed) => {
+                task.restart();
+                self.ready.insert((now.monotonic, item.clone()));
+            }
+            Step::Gone => {
+                self.tasks.remove(item);
+                self.noticing.closed(item);
+            }
         }
         None
     }
@@ -314,7 +386,9 @@ fn is_empty(state: &State, item: &Item) -> bool {
     match item {
         Item::Namespace(key) => state.namespace_content(&key.cluster(), key.name(), None).next().is_none(),
         Item::Cluster(id) => state.cluster_content(id, None).next().is_none(),
-        Item::Doomed | Item::Expiry => false,
+        Item::Definition(key) => state.count(&definition::instances(key)) == 0,
+        Item::Waiting { key, uid } => state.dependents(&key.cluster(), uid, None).next().is_none(),
+        _ => false,
     }
 }
 
@@ -322,6 +396,10 @@ fn is_empty(state: &State, item: &Item) -> bool {
 pub const PARALLEL_MAX: usize = 16;
 /// Steps of one plan, so that a plan with little to submit comes to an end.
 const TURNS_MAX: usize = 64;
+/// Items that wait for their turn before the first look of a term goes on.
+const READY_MAX: usize = 4_096;
+/// How long it waits then.
+const CROWDED_PAUSE: Duration = Duration::from_millis(20);
 /// A sweep that found only what stays is not repeated before it was at rest for a millisecond for each object that it
 /// looked at, within these bounds: so it never costs more than a small part of a processor.
 const REST_MIN: Duration = Duration::from_millis(100);

@@ -26,9 +26,21 @@ pub mod desk;
 mod namespace;
 mod workspace;
 
+mod notice;
+mod survey;
+
+mod collector;
+mod definition;
+mod misplaced;
+mod reference;
+mod removal;
+
 mod expiry;
 mod remaining;
 mod sweep;
 
 mod batch;
 mod object;
+
+#[cfg(test)]
+mod rig_test;

@@ -1,6 +1,5 @@
 //! Reading and changing stored objects: the few fields that deletion is about.
 
-use bytes::Bytes;
 use hanse_schema::metadata;
 use hanse_schema::time::{Moment, Precision};
 use hanse_store::object::{Draft, Object};
@@ -48,6 +47,21 @@ pub(crate) fn begin_deletion(object: &mut Value, wall_ms: u64) {
     let place = fields.keys().take_while(|key| BEFORE.contains(&key.as_str())).count();
     fields.shift_insert(place, "deletionTimestamp".to_owned(), written_time(wall_ms).into());
     fields.shift_insert(place + 1, "deletionGracePeriodSeconds".to_owned(), 0.into());
+}
+
+/// Sets a list of the metadata; an empty one is left out. Where there was none, it comes to stand where it does in
+/// canonical form, so that equal objects have equal bytes.
+pub(crate) fn set_list(object: &mut Value, field: &str, list: Vec<Value>) {
+    const BEHIND: [&str; 2] = ["finalizers", "managedFields"];
+    let fields = fields_of(object, "metadata");
+    if list.is_empty() {
+        fields.shift_remove(field);
+    } else if let Some(old) = fields.get_mut(field) {
+        *old = list.into();
+    } else {
+        let place = fields.keys().position(|key| BEHIND.contains(&key.as_str())).unwrap_or(fields.len());
+        fields.shift_insert(place, field.to_owned(), list.into());
+    }
 }
 
 /// The fields of an object inside the object; makes it when it is not there.
@@ -109,8 +123,7 @@ pub(crate) fn set_condition(object: &mut Value, condition: &Condition, wall_ms: 
 
 /// The object as a transaction brings it. One without metadata has no place for a revision, and `apply` refuses it.
 pub(crate) fn draft(object: &Value) -> Draft {
-    let refused = || Draft { bytes: Bytes::new(), revision_at: 0, labels: Box::default(), deleting: false };
-    Draft::of(object).unwrap_or_else(refused)
+    Draft::of(object).unwrap_or_default()
 }
 
 #[cfg(test)]
