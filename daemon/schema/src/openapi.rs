@@ -1,15 +1,20 @@
-//! OpenAPI v3 documents, made from the descriptors: what `kubectl explain`, `kubectl apply` and `kubectl edit` read.
+//! OpenAPI documents, made from the descriptors and from the schemas of definitions: what `kubectl explain`, `kubectl apply`
+//! and `kubectl edit` read. [`document`] is v3; [`v2`] says the same in the older words.
 
+mod custom;
 mod operation;
+pub mod part;
 mod schema;
+pub mod v2;
 
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use crate::kind::{Kind, Part, Verb};
+use crate::kind::{Kind, Verb};
 use crate::types::meta;
 use operation::{Operation, Target};
+use part::face;
 
 /// The groups and versions that are served, each once, in the order of discovery.
 #[must_use]
@@ -60,31 +65,40 @@ fn add_paths(kind: &Kind, paths: &mut Map<String, Value>) {
     let base = format!("/{}", path(&kind.group, &kind.version));
     let scope = if kind.namespaced { "/namespaces/{namespace}" } else { "" };
     let collection = format!("{base}{scope}/{}", kind.plural);
-    let all = [Verb::List, Verb::Create, Verb::DeleteCollection];
-    paths.insert(collection.clone(), item(kind, Target::Collection, &all));
+    let mut add = |path: String, target: Target, verbs: &[Verb]| {
+        if let Some(item) = item(kind, target, verbs) {
+            paths.insert(path, item);
+        }
+    };
+    let of_kind = |wanted: &[Verb]| wanted.iter().copied().filter(|verb| kind.verbs.contains(verb)).collect::<Vec<_>>();
+    add(collection.clone(), Target::Collection, &of_kind(&[Verb::List, Verb::Create, Verb::DeleteCollection]));
     if kind.namespaced {
-        paths.insert(format!("{base}/{}", kind.plural), item(kind, Target::AllNamespaces, &[Verb::List]));
+        add(format!("{base}/{}", kind.plural), Target::AllNamespaces, &of_kind(&[Verb::List]));
     }
-    let one = [Verb::Get, Verb::Update, Verb::Patch, Verb::Delete];
-    paths.insert(format!("{collection}/{{name}}"), item(kind, Target::Object, &one));
+    let one = of_kind(&[Verb::Get, Verb::Update, Verb::Patch, Verb::Delete]);
+    add(format!("{collection}/{{name}}"), Target::Object, &one);
     for part in &kind.subresources {
-        let Some(segment) = part.segment() else { continue };
-        let verbs: &[Verb] =
-            if *part == Part::Finalize { &[Verb::Update] } else { &[Verb::Get, Verb::Update, Verb::Patch] };
-        paths.insert(format!("{collection}/{{name}}/{segment}"), item(kind, Target::Part(segment), verbs));
+        if let (Some(segment), Some(face)) = (part.segment(), face(*part)) {
+            add(format!("{collection}/{{name}}/{segment}"), Target::Part(segment, face.other), face.verbs);
+        }
     }
 }
 
-/// What can be done at one path.
-fn item(kind: &Kind, target: Target, verbs: &[Verb]) -> Value {
+/// What can be done at one path; nothing where nothing can be done.
+fn item(kind: &Kind, target: Target, verbs: &[Verb]) -> Option<Value> {
     let mut item = Map::new();
-    for verb in verbs.iter().filter(|verb| kind.verbs.contains(verb)) {
+    for verb in verbs {
         let operation = Operation { kind, target, verb: *verb };
         item.insert(operation.method().to_owned(), operation.describe());
     }
+    if item.is_empty() {
+        return None;
+    }
     item.insert("parameters".to_owned(), operation::path_parameters(kind, target));
-    Value::Object(item)
+    Some(Value::Object(item))
 }
 
 #[cfg(test)]
 mod openapi_test;
+#[cfg(test)]
+mod custom_test;

@@ -2,13 +2,15 @@
 
 use serde_json::{Map, Value, json};
 
+use super::part::Other;
 use super::schema::{GROUP_VERSION_KIND, PATCH, group_version_kind, list_name, reference, schema_name};
-use crate::kind::{Kind, Verb};
+use crate::kind::{Kind, Shape, Verb};
 use crate::patch::PatchType;
+use crate::protobuf;
 use crate::types::meta;
 
 /// What a path leads to.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 pub(super) enum Target {
     /// The objects of one namespace, or all where there are no namespaces.
     Collection,
@@ -16,8 +18,19 @@ pub(super) enum Target {
     AllNamespaces,
     /// One object.
     Object,
-    /// A subresource of one object.
-    Part(&'static str),
+    /// A subresource of one object, and what it speaks where that is not the kind.
+    Part(&'static str, Option<Other>),
+}
+
+impl Target {
+    const fn is_one(self) -> bool {
+        matches!(self, Self::Object | Self::Part(..))
+    }
+
+    /// Whether objects of all namespaces are meant.
+    const fn is_everywhere(self) -> bool {
+        matches!(self, Self::AllNamespaces)
+    }
 }
 
 /// A verb at a path.
@@ -54,8 +67,26 @@ impl Operation<'_> {
         }
         set("responses", self.responses());
         set("x-kubernetes-action", json!(self.action()));
-        set(GROUP_VERSION_KIND, group_version_kind(self.kind, &self.kind.kind));
+        set(GROUP_VERSION_KIND, self.speaks());
         Value::Object(operation)
+    }
+
+    /// The kind that clients find the operation by. As upstream, a custom resource's scale is found by the custom resource.
+    fn speaks(&self) -> Value {
+        match (self.target, &self.kind.shape) {
+            (Target::Part(_, Some(other)), Shape::Typed(_)) => {
+                json!({"group": other.group, "kind": other.descriptor.name, "version": other.version})
+            }
+            _ => group_version_kind(self.kind, &self.kind.kind),
+        }
+    }
+
+    /// Name of the schema of what is sent and answered.
+    fn object_name(&self) -> String {
+        match self.target {
+            Target::Part(_, Some(other)) => other.descriptor.schema_name(),
+            _ => schema_name(self.kind),
+        }
     }
 
     const fn action(&self) -> &'static str {
@@ -78,10 +109,10 @@ impl Operation<'_> {
             Verb::Watch => "watch",
         };
         let collection = if self.verb == Verb::DeleteCollection { "Collection" } else { "" };
-        let namespaced = if self.kind.namespaced && self.target != Target::AllNamespaces { "Namespaced" } else { "" };
+        let namespaced = if self.kind.namespaced && !self.target.is_everywhere() { "Namespaced" } else { "" };
         let end = match self.target {
             Target::AllNamespaces => "ForAllNamespaces".to_owned(),
-            Target::Part(segment) => capital(segment),
+            Target::Part(segment, _) => capital(segment),
             Target::Collection | Target::Object => String::new(),
         };
         format!(
@@ -134,19 +165,30 @@ impl Operation<'_> {
     }
 
     fn body(&self) -> Option<Value> {
-        let object = || json!({"schema": reference(&schema_name(self.kind))});
         match self.verb {
-            Verb::Create | Verb::Update => Some(json!({"required": true, "content": {"*/*": object()}})),
+            Verb::Create | Verb::Update => {
+                let schema = json!({"schema": reference(&self.object_name())});
+                Some(json!({"required": true, "content": self.taken(&schema)}))
+            }
             Verb::Patch => {
                 let schema = json!({"schema": reference(PATCH)});
-                let types = PatchType::of(self.kind).iter().map(|patch| patch.content_type().to_owned());
-                let content: Map<String, Value> = types.map(|content_type| (content_type, schema.clone())).collect();
-                Some(json!({"required": true, "content": content}))
+                let types = PatchType::of(self.kind).iter().map(|patch| patch.content_type()).chain([APPLY]);
+                let content = types.map(|content_type| (content_type.to_owned(), schema.clone()));
+                Some(json!({"required": true, "content": content.collect::<Map<_, _>>()}))
             }
             Verb::Delete | Verb::DeleteCollection => {
-                Some(json!({"content": {"*/*": {"schema": reference(&meta::DELETE_OPTIONS.schema_name())}}}))
+                let schema = json!({"schema": reference(&meta::DELETE_OPTIONS.schema_name())});
+                Some(json!({"content": self.taken(&schema)}))
             }
             Verb::Get | Verb::List | Verb::Watch => None,
+        }
+    }
+
+    /// As upstream: types that are compiled in are taken in every form, custom resources in the forms without a scheme.
+    fn taken(&self, schema: &Value) -> Value {
+        match self.kind.shape {
+            Shape::Typed(_) => json!({"*/*": schema}),
+            Shape::Structural(_) => json!({"application/json": schema, "application/yaml": schema}),
         }
     }
 
@@ -154,13 +196,16 @@ impl Operation<'_> {
         let name = match self.verb {
             Verb::List | Verb::Watch => list_name(self.kind),
             Verb::Delete | Verb::DeleteCollection => meta::STATUS.schema_name(),
-            _ => schema_name(self.kind),
+            _ => self.object_name(),
         };
         let schema = json!({"schema": reference(&name)});
-        let response = |description: &str| json!({"description": description, "content": {"application/json": schema, "application/yaml": schema}});
+        let content: Map<String, Value> =
+            self.media_types().into_iter().map(|media_type| (media_type.to_owned(), schema.clone())).collect();
+        let response = |description: &str| json!({"description": description, "content": content});
         let mut responses = Map::new();
         responses.insert("200".to_owned(), response("OK"));
-        if matches!(self.verb, Verb::Create | Verb::Update | Verb::Patch) {
+        let typed = matches!(self.kind.shape, Shape::Typed(_));
+        if matches!(self.verb, Verb::Create | Verb::Update) || (self.verb == Verb::Patch && typed) {
             responses.insert("201".to_owned(), response("Created"));
         }
         if matches!(self.verb, Verb::Create | Verb::Delete) {
@@ -169,7 +214,27 @@ impl Operation<'_> {
         responses.insert("401".to_owned(), json!({"description": "Unauthorized"}));
         Value::Object(responses)
     }
+
+    /// The forms of an answer, in alphabetical order.
+    fn media_types(&self) -> Vec<&'static str> {
+        let stream = self.verb == Verb::List;
+        let mut types = vec!["application/json"];
+        if stream {
+            types.push("application/json;stream=watch");
+        }
+        if protobuf::speaks(self.kind) {
+            types.push(protobuf::MEDIA_TYPE);
+            if stream {
+                types.push(protobuf::WATCH_MEDIA_TYPE);
+            }
+        }
+        types.push("application/yaml");
+        types
+    }
 }
+
+/// The content type of server-side apply.
+const APPLY: &str = "application/apply-patch+yaml";
 
 /// The parameters that all operations at a path have.
 pub(super) fn path_parameters(kind: &Kind, target: Target) -> Value {
@@ -180,10 +245,10 @@ pub(super) fn path_parameters(kind: &Kind, target: Target) -> Value {
         })
     };
     let mut parameters = Vec::new();
-    if matches!(target, Target::Object | Target::Part(_)) {
+    if target.is_one() {
         parameters.push(in_path("name", "name of the object"));
     }
-    if kind.namespaced && target != Target::AllNamespaces {
+    if kind.namespaced && !target.is_everywhere() {
         parameters.push(in_path("namespace", "namespace of the objects"));
     }
     parameters.push(parameter("pretty"));
@@ -199,11 +264,22 @@ fn parameter(name: &str) -> Value {
 
 /// `coordination.k8s.io` is `Coordination`, other groups are written in full: `TenancyKcpIo`.
 fn group_word(group: &str) -> String {
-    match group.strip_suffix(".k8s.io") {
-        _ if group.is_empty() => "Core".to_owned(),
-        Some(short) => short.split('.').map(capital).collect(),
-        None => group.split('.').map(capital).collect(),
+    if group.is_empty() { "Core".to_owned() } else { word(group.strip_suffix(".k8s.io").unwrap_or(group)) }
+}
+
+/// A name as one word: what is no letter and no digit is left out, and what follows begins with a capital letter.
+fn word(name: &str) -> String {
+    let mut word = String::with_capacity(name.len());
+    let mut capital = true;
+    for (position, c) in name.char_indices() {
+        if c.is_ascii_alphabetic() || c == '_' || (position > 0 && c.is_ascii_digit()) {
+            word.push(if capital { c.to_ascii_uppercase() } else { c });
+            capital = false;
+        } else {
+            capital = true;
+        }
     }
+    word
 }
 
 fn capital(word: &str) -> String {

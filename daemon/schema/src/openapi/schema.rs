@@ -2,8 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::custom::{self, Edition, SELECTABLE_FIELDS, selectable_fields};
+use super::part::face;
 use crate::field::{Alternative, Field, FieldKind, JsonType, List, ListType, PatchStrategy, TypeDescriptor};
-use crate::kind::{Custom, Kind, Shape};
+use crate::kind::{Kind, Shape, Verb};
 use crate::kinds::KINDS;
 use crate::types::meta;
 
@@ -16,18 +18,22 @@ const FIELDS: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1";
 
 /// Name of the schema of a list of a kind.
 pub(super) fn list_name(kind: &Kind) -> String {
-    format!("{}List", schema_name(kind))
+    match &kind.shape {
+        Shape::Typed(descriptor) => format!("{}List", descriptor.schema_name()),
+        Shape::Structural(_) => model_name(kind, &kind.list_kind),
+    }
 }
 
 /// Name of the schema of a kind. For custom resources: the parts of the group's name backwards, the version and the kind.
 pub(super) fn schema_name(kind: &Kind) -> String {
     match &kind.shape {
         Shape::Typed(descriptor) => descriptor.schema_name(),
-        Shape::Structural(_) => {
-            let parts: Vec<&str> = kind.group.rsplit('.').chain([&*kind.version, &*kind.kind]).collect();
-            parts.join(".")
-        }
+        Shape::Structural(_) => model_name(kind, &kind.kind),
     }
+}
+
+fn model_name(kind: &Kind, name: &str) -> String {
+    kind.group.rsplit('.').chain([&*kind.version, name]).collect::<Vec<_>>().join(".")
 }
 
 /// A reference to a schema.
@@ -37,14 +43,30 @@ pub(super) fn reference(name: &str) -> Value {
 
 /// Adds a kind, its list, and every type that they use.
 pub(super) fn add_kind(kind: &Kind, schemas: &mut Map<String, Value>) {
-    add_type(&meta::LIST_META, schemas);
     let name = schema_name(kind);
     match &kind.shape {
-        Shape::Typed(descriptor) => add_type(descriptor, schemas),
-        Shape::Structural(custom) => add_custom(kind, custom, schemas),
+        Shape::Typed(descriptor) => {
+            add_type(descriptor, schemas);
+            set(schemas.get_mut(&name), GROUP_VERSION_KIND, json!([group_version_kind(kind, &kind.kind)]));
+        }
+        Shape::Structural(custom) => {
+            add_type(&meta::OBJECT_META, schemas);
+            schemas.insert(name, custom::schema(kind, custom, Edition::V3));
+        }
     }
-    set(schemas.get_mut(&name), GROUP_VERSION_KIND, json!([group_version_kind(kind, &kind.kind)]));
-    let schema = json!({
+    for other in kind.subresources.iter().filter_map(|part| face(*part)?.other) {
+        add_type(other.descriptor, schemas);
+        let own = json!([{"group": other.group, "kind": other.descriptor.name, "version": other.version}]);
+        set(schemas.get_mut(&other.descriptor.schema_name()), GROUP_VERSION_KIND, own);
+    }
+    if kind.verbs.contains(&Verb::List) {
+        add_type(&meta::LIST_META, schemas);
+        schemas.insert(list_name(kind), list(kind));
+    }
+}
+
+fn list(kind: &Kind) -> Value {
+    let mut schema = json!({
         "type": "object",
         "description": format!("a list of objects of kind {}", kind.kind),
         "required": ["items"],
@@ -52,11 +74,14 @@ pub(super) fn add_kind(kind: &Kind, schemas: &mut Map<String, Value>) {
             "apiVersion": {"type": "string", "description": "group and version of this object"},
             "kind": {"type": "string", "description": "kind of this object"},
             "metadata": {"allOf": [reference(&meta::LIST_META.schema_name())], "description": "metadata of the list"},
-            "items": {"type": "array", "items": {"allOf": [reference(&name)]}, "description": "the objects"},
+            "items": {"type": "array", "items": {"allOf": [reference(&schema_name(kind))]}, "description": "the objects"},
         },
         GROUP_VERSION_KIND: [group_version_kind(kind, &kind.list_kind)],
     });
-    schemas.insert(list_name(kind), schema);
+    if let (Shape::Structural(_), Some(fields)) = (&kind.shape, selectable_fields(kind)) {
+        set(Some(&mut schema), SELECTABLE_FIELDS, fields);
+    }
+    schema
 }
 
 /// Adds a type and every type that it uses.
@@ -84,24 +109,6 @@ pub(super) fn add_type(descriptor: &'static TypeDescriptor, schemas: &mut Map<St
         set(Some(&mut schema), GROUP_VERSION_KIND, kinds);
     }
     schemas.insert(name, schema);
-}
-
-/// Adds the schema of a kind that comes from a definition: as the definition has it, with the fields of every object.
-fn add_custom(kind: &Kind, custom: &Custom, schemas: &mut Map<String, Value>) {
-    add_type(&meta::OBJECT_META, schemas);
-    let mut schema = custom.document.clone();
-    if !schema.is_object() {
-        schema = json!({"type": "object"});
-    }
-    if !schema["properties"].is_object() {
-        schema["properties"] = json!({});
-    }
-    for (field, description) in [("apiVersion", "group and version of this object"), ("kind", "kind of this object")] {
-        schema["properties"][field] = json!({"type": "string", "description": description});
-    }
-    let metadata = reference(&meta::OBJECT_META.schema_name());
-    schema["properties"]["metadata"] = json!({"allOf": [metadata], "description": "metadata of the object"});
-    schemas.insert(schema_name(kind), schema);
 }
 
 /// Adds the schema that stands for any patch.
