@@ -39,6 +39,7 @@ mod catalogue;
 mod conversion;
 mod definitions;
 mod encode;
+mod manage;
 mod selection;
 mod view;
 

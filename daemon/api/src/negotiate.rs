@@ -190,6 +190,17 @@ pub fn takes_json(accept: Option<&[u8]>) -> bool {
     choose(accept, |format, _| (format == Format::Json).then_some(())).is_some()
 }
 
+/// The form of a document that is served in these media types only. As for OpenAPI upstream, what a media type's parameters
+/// say is not looked at.
+///
+/// # Errors
+/// [`Failure::NotAcceptable`], listing what is served.
+pub(crate) fn one_of<T: Copy>(accept: Option<&[u8]>, served: &[(&'static str, T)]) -> Result<T, Failure> {
+    let find = |entry: &Entry<'_>| served.iter().find(|(media_type, _)| entry.is_of(media_type)).map(|(_, form)| *form);
+    let types: Vec<&str> = served.iter().map(|(media_type, _)| *media_type).collect();
+    with_entries(accept, |entries| entries.iter().find_map(find)).ok_or_else(|| not_acceptable(&types))
+}
+
 /// Whether an answer is indented: `?pretty=`, or a client that shows it to people without being asked.
 #[must_use]
 pub fn pretty(query: Option<&str>, user_agent: Option<&str>) -> bool {
@@ -224,6 +235,12 @@ pub fn patch(content_type: Option<&[u8]>, allowed: &[PatchType]) -> Result<Patch
         .copied()
         .find(|patch| patch.media_type() == essence)
         .ok_or_else(|| unsupported(&allowed.iter().map(|patch| patch.media_type()).collect::<Vec<_>>()))
+}
+
+/// Whether a patch is a server-side apply.
+#[must_use]
+pub fn is_apply(content_type: Option<&[u8]>) -> bool {
+    essence(content_type).unwrap_or_default() == PatchType::Apply.media_type()
 }
 
 /// Whether the client takes gzip (`Accept-Encoding`).
@@ -291,8 +308,8 @@ impl<'a> Entry<'a> {
         Some(Self { kind: kind.trim(), subkind: subkind.trim(), weight, parameters })
     }
 
-    fn matches(&self, format: Format) -> bool {
-        let (kind, subkind) = format.media_type().split_once('/').unwrap_or_default();
+    fn is_of(&self, media_type: &str) -> bool {
+        let (kind, subkind) = media_type.split_once('/').unwrap_or_default();
         match (self.kind, self.subkind) {
             ("*", "*") => true,
             (own, "*") => own.eq_ignore_ascii_case(kind),
@@ -358,14 +375,22 @@ fn weight_of((name, value): (&str, &str)) -> Option<u16> {
 
 /// The first pair of an entry, by preference, and a served format that `fits` takes.
 fn choose<T>(accept: Option<&[u8]>, fits: impl Fn(Format, &Entry<'_>) -> Option<T>) -> Option<T> {
+    with_entries(accept, |entries| {
+        entries.iter().filter(|entry| !entry.foreign()).find_map(|entry| {
+            let formats = SERVED.into_iter().filter(|format| entry.is_of(format.media_type()));
+            formats.into_iter().find_map(|format| fits(format, entry))
+        })
+    })
+}
+
+/// The entries that are not refused, by preference. No header at all takes anything.
+fn with_entries<T>(accept: Option<&[u8]>, found: impl FnOnce(&[Entry<'_>]) -> T) -> T {
     let text = accept.map_or(Cow::Borrowed(""), String::from_utf8_lossy);
     let text = if text.trim().is_empty() { "*/*" } else { text.as_ref() };
     let mut entries: Vec<Entry<'_>> = text.split(',').filter_map(Entry::parse).collect();
     entries.retain(|entry| entry.weight > 0);
     entries.sort_by_key(|entry| (Reverse(entry.weight), entry.kind == "*", entry.subkind == "*"));
-    entries.iter().filter(|entry| !entry.foreign()).find_map(|entry| {
-        SERVED.into_iter().filter(|format| entry.matches(*format)).find_map(|format| fits(format, entry))
-    })
+    found(&entries)
 }
 
 #[cfg(test)]

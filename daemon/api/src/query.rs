@@ -244,8 +244,10 @@ pub struct WriteOptions {
     pub dry_run: bool,
     /// What is done about unknown and duplicate fields.
     pub field_validation: FieldValidation,
-    /// Who writes. Accepted; it has effect with server-side apply only.
+    /// Who writes, for `managedFields`; empty when the client does not say it.
     pub field_manager: String,
+    /// Whether an apply takes fields that others own.
+    pub force: bool,
 }
 
 const FIELD_MANAGER_BYTES_MAX: usize = 128;
@@ -256,7 +258,27 @@ impl WriteOptions {
     /// # Errors
     /// 422 for a value that is not allowed.
     pub fn parse(query: &Query, kind: &str) -> Result<Self, Failure> {
-        let mut causes = dry_run_causes(query.all("dryRun"));
+        let mut causes = Vec::new();
+        if query.get("force").is_some() && kind == "PatchOptions" {
+            causes.push(Cause::forbidden("force", "may not be specified for non-apply patch"));
+        }
+        Self::parse_with(query, kind, causes)
+    }
+
+    /// Reads and checks the parameters of a server-side apply.
+    ///
+    /// # Errors
+    /// As [`WriteOptions::parse`]; an apply must say who applies.
+    pub fn parse_apply(query: &Query) -> Result<Self, Failure> {
+        let mut causes = Vec::new();
+        if query.text("fieldManager").is_empty() {
+            causes.push(Cause::required("fieldManager", "is required for apply patch"));
+        }
+        Self::parse_with(query, "PatchOptions", causes)
+    }
+
+    fn parse_with(query: &Query, kind: &str, mut causes: Vec<Cause>) -> Result<Self, Failure> {
+        causes.extend(dry_run_causes(query.all("dryRun")));
         let field_manager = query.text("fieldManager");
         if field_manager.len() > FIELD_MANAGER_BYTES_MAX {
             causes.push(Cause::too_long("fieldManager", FIELD_MANAGER_BYTES_MAX));
@@ -273,14 +295,11 @@ impl WriteOptions {
                 FieldValidation::Warn
             }
         };
-        if query.get("force").is_some() && kind == "PatchOptions" {
-            causes.push(Cause::forbidden("force", "may not be specified for non-apply patch"));
-        }
         if !causes.is_empty() {
             return Err(Failure::invalid("meta.k8s.io", kind, "", causes));
         }
         let dry_run = query.all("dryRun").next().is_some();
-        Ok(Self { dry_run, field_validation, field_manager: field_manager.to_owned() })
+        Ok(Self { dry_run, field_validation, field_manager: field_manager.to_owned(), force: query.flag("force") })
     }
 }
 

@@ -89,6 +89,8 @@ pub enum Failure {
     GenerateNameConflict(Subject),
     /// 409: somebody else's change came first, or a precondition does not hold.
     Conflict(Subject, String),
+    /// 409: an apply wants fields to be different that others own. The whole message, and a cause for each field.
+    ApplyConflict(String, Vec<Cause>),
     /// 410: the revision is no longer kept.
     Expired(String),
     /// 410, with a token that goes on inconsistently.
@@ -107,6 +109,8 @@ pub enum Failure {
     TooManyRequests(String),
     /// 500: a broken invariant; the request is lost, nothing else.
     Internal(String),
+    /// 500 without a reason, as upstream answers for an apply that does not fit its type.
+    Unknown(String),
     /// 501: not served on purpose.
     NotImplemented(String),
     /// 503: try again later; nothing happened.
@@ -171,14 +175,14 @@ impl Failure {
             Self::NotFound(_) | Self::NoSuchPath => 404,
             Self::MethodNotAllowed(..) | Self::MethodNotServed => 405,
             Self::NotAcceptable(_) => 406,
-            Self::AlreadyExists(_) | Self::GenerateNameConflict(_) | Self::Conflict(..) => 409,
+            Self::AlreadyExists(_) | Self::GenerateNameConflict(_) | Self::Conflict(..) | Self::ApplyConflict(..) => 409,
             Self::Expired(_) | Self::ExpiredContinue(..) => 410,
             Self::TooLarge(_) => 413,
             Self::TargetTooLong => 414,
             Self::UnsupportedMediaType(_) => 415,
             Self::Invalid(..) | Self::Inapplicable => 422,
             Self::TooManyRequests(_) => 429,
-            Self::Internal(_) => 500,
+            Self::Internal(_) | Self::Unknown(_) => 500,
             Self::NotImplemented(_) => 501,
             Self::Unavailable(_) | Self::OutOfReach(_) => 503,
             Self::Timeout(_) | Self::TooLargeResourceVersion { .. } => 504,
@@ -196,7 +200,7 @@ impl Failure {
             Self::MethodNotAllowed(..) | Self::MethodNotServed => "MethodNotAllowed",
             Self::NotAcceptable(_) => "NotAcceptable",
             Self::AlreadyExists(_) | Self::GenerateNameConflict(_) => "AlreadyExists",
-            Self::Conflict(..) => "Conflict",
+            Self::Conflict(..) | Self::ApplyConflict(..) => "Conflict",
             Self::Expired(_) | Self::ExpiredContinue(..) => "Expired",
             Self::TooLarge(_) => "RequestEntityTooLarge",
             Self::UnsupportedMediaType(_) => "UnsupportedMediaType",
@@ -205,7 +209,7 @@ impl Failure {
             Self::Internal(_) => "InternalError",
             Self::Unavailable(_) | Self::OutOfReach(_) => "ServiceUnavailable",
             Self::Timeout(_) | Self::TooLargeResourceVersion { .. } => "Timeout",
-            Self::TargetTooLong | Self::NotImplemented(_) => "",
+            Self::TargetTooLong | Self::NotImplemented(_) | Self::Unknown(_) => "",
         }
     }
 
@@ -220,6 +224,8 @@ impl Failure {
             | Self::UnsupportedMediaType(text)
             | Self::TooManyRequests(text)
             | Self::NotImplemented(text)
+            | Self::Unknown(text)
+            | Self::ApplyConflict(text, _)
             | Self::Unavailable(text)
             | Self::OutOfReach(text) => text.clone(),
             Self::Unauthorized => "Unauthorized".to_owned(),
@@ -310,6 +316,7 @@ impl Failure {
             Self::ForbiddenPath(_) | Self::NoSuchPath | Self::Inapplicable => {
                 Details { present: true, ..Details::default() }
             }
+            Self::ApplyConflict(_, causes) => Details { causes: causes.clone(), present: true, ..Details::default() },
             Self::Invalid(group, kind, name, causes) => Details {
                 name: name.clone(),
                 group: group.clone(),

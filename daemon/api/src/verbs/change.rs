@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use hanse_schema::apply::keep_times;
 use hanse_schema::kind::Part;
 use hanse_schema::{default, metadata, validate};
 use hanse_store::key::Key;
@@ -19,13 +20,17 @@ use crate::admit;
 use crate::call::Call;
 use crate::encode;
 use crate::limits::ATTEMPTS_MAX;
+use crate::manage::Manager;
+use crate::query::WriteOptions;
 use crate::status::Failure;
 use crate::verbs::create::stored;
 
 /// What a verb wants the object to be.
 pub(crate) struct Wanted {
-    /// The object in stored, canonical form.
+    /// The object in canonical form, in the version of the request.
     pub(crate) object: Value,
+    /// Whether its `managedFields` are right already, as after an apply.
+    pub(crate) managed: bool,
     /// Texts for `Warning` headers.
     pub(crate) warnings: Vec<String>,
 }
@@ -44,7 +49,7 @@ pub(crate) struct Changed {
 pub(crate) async fn change(
     call: &Call<'_>,
     name: &str,
-    dry_run: bool,
+    options: &WriteOptions,
     mut compute: impl FnMut(&Value) -> Result<Wanted, Failure> + Send,
 ) -> Result<Option<Changed>, Failure> {
     let key = call.key(name)?;
@@ -52,11 +57,11 @@ pub(crate) async fn change(
     let mut newest = false;
     for _ in 0..ATTEMPTS_MAX {
         let step = match state.get(&key) {
-            Some(object) => attempt(call, &key, object, &mut compute).await,
+            Some(object) => attempt((call, options), &key, object, &mut compute).await,
             None => Ok(None),
         };
         let decided = match step {
-            Ok(Some(Step::Propose(proposal))) if !dry_run => match propose(call, &key, proposal).await? {
+            Ok(Some(Step::Propose(proposal))) if !options.dry_run => match propose(call, &key, proposal).await? {
                 Some(changed) => return shown(call, Ok(Some(changed))).await,
                 None => None,
             },
@@ -102,13 +107,13 @@ struct Proposal {
 }
 
 async fn attempt(
-    call: &Call<'_>,
+    (call, options): (&Call<'_>, &WriteOptions),
     key: &Key,
     stored: &Arc<Object>,
     compute: &mut (impl FnMut(&Value) -> Result<Wanted, Failure> + Send),
 ) -> Result<Option<Step>, Failure> {
     let old = call.view.value(stored).await?;
-    let Wanted { mut object, mut warnings } = compute(&old)?;
+    let Wanted { mut object, mut warnings, managed } = compute(&old)?;
     let revision = metadata::resource_version(&object);
     if !revision.is_empty() && revision != metadata::resource_version(&old) {
         return Err(admit::modified(call.subject(key.name())));
@@ -116,6 +121,10 @@ async fn attempt(
     expect_uid(call, key, &object, &old)?;
     ready(call, &mut object, &old);
     admit::may_change(call, &object, Some(&old))?;
+    if !managed {
+        Manager::new(call, options).update(Some(&old), &mut object);
+    }
+    keep_times(&old, &mut object);
     let causes = validate::update(call.kind, call.part, &object, &old);
     if !causes.is_empty() {
         return Err(Failure::invalid(&call.kind.group, &call.kind.kind, key.name(), causes));
@@ -164,11 +173,11 @@ fn ready(call: &Call<'_>, object: &mut Value, old: &Value) {
         encode::annotate_cluster(object, cluster);
     }
     default::for_update(call.kind, call.part, object, old);
-    if let Some(metadata) = metadata::of_mut(object) {
-        metadata.shift_remove("managedFields");
-        if call.kind.unconditional_update && !metadata.contains_key("resourceVersion") {
-            encode::set_field(metadata, "resourceVersion", Value::from(metadata::resource_version(old)));
-        }
+    if let Some(metadata) = metadata::of_mut(object)
+        && call.kind.unconditional_update
+        && !metadata.contains_key("resourceVersion")
+    {
+        encode::set_field(metadata, "resourceVersion", Value::from(metadata::resource_version(old)));
     }
 }
 

@@ -16,6 +16,7 @@ use crate::body::Answer;
 use crate::call::Call;
 use crate::encode;
 use crate::limits::ATTEMPTS_MAX;
+use crate::manage::Manager;
 use crate::negotiate::{self, BodyType};
 use crate::query::WriteOptions;
 use crate::status::Failure;
@@ -36,7 +37,7 @@ pub(crate) async fn create(call: &Call<'_>, body: Bytes) -> Result<Answer, Failu
     if !metadata::resource_version(&object).is_empty() {
         return Err(Failure::BadRequest("resourceVersion should not be set on objects to be created".to_owned()));
     }
-    let created = store_new(call, &mut object, options.dry_run).await?;
+    let created = store_new(call, &mut object, &options, false).await?;
     warnings.extend(validate::warnings(call.kind, &object, None));
     let mut answer = form.object(StatusCode::CREATED, &created)?;
     answer::warn(&mut answer, &warnings);
@@ -75,9 +76,14 @@ pub(crate) fn agree_on_namespace(call: &Call<'_>, object: &mut Value) -> Result<
     }
 }
 
-/// Readies a new object, checks it and stores it. Returns its bytes as they are stored. A generated name that is taken
+/// Readies a new object, checks it and stores it; `managed` says that its `managedFields` are right already. Returns its bytes as they are stored. A generated name that is taken
 /// is followed by others; a given one is not.
-pub(crate) async fn store_new(call: &Call<'_>, object: &mut Value, dry_run: bool) -> Result<Bytes, Failure> {
+pub(crate) async fn store_new(
+    call: &Call<'_>,
+    object: &mut Value,
+    options: &WriteOptions,
+    managed: bool,
+) -> Result<Bytes, Failure> {
     let cluster = call.cluster.ok_or(Failure::MethodNotServed)?;
     let prefix = metadata::generate_name(object).to_owned();
     let generated = metadata::name(object).is_empty() && !prefix.is_empty();
@@ -89,13 +95,16 @@ pub(crate) async fn store_new(call: &Call<'_>, object: &mut Value, dry_run: bool
             default::defaults(call.kind, object);
         }
         ready(call, object, cluster);
+        if !managed {
+            Manager::new(call, options).update(None, object);
+        }
         let causes = validate::create(call.kind, object);
         if !causes.is_empty() {
             return Err(Failure::invalid(&call.kind.group, &call.kind.kind, metadata::name(object), causes));
         }
         let key = call.key(metadata::name(object))?;
         let draft = encode::draft(&call.view.to_stored(object.clone()).await?)?;
-        match propose(call, &key, draft, dry_run).await {
+        match propose(call, &key, draft, options.dry_run).await {
             Err(Failure::AlreadyExists(_)) if generated => {}
             Ok(bytes) => return call.view.written(bytes).await,
             Err(failure) => return Err(failure),
@@ -110,7 +119,6 @@ fn ready(call: &Call<'_>, object: &mut Value, cluster: &ClusterId) {
     encode::annotate_cluster(object, cluster);
     let (uid, now) = (encode::uuid(call.api.random()), call.now_text());
     if let Some(metadata) = metadata::of_mut(object) {
-        metadata.shift_remove("managedFields");
         encode::set_field(metadata, "uid", Value::from(uid));
         encode::set_field(metadata, "creationTimestamp", Value::from(now));
     }

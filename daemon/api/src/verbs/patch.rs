@@ -1,4 +1,4 @@
-//! PATCH: JSON patch, JSON merge patch and strategic merge patch. (Server-side apply comes with another issue.)
+//! PATCH: JSON patch, JSON merge patch and strategic merge patch. (Server-side apply is in `apply`.)
 
 use bytes::Bytes;
 use hanse_schema::convert::{from_stored, to_stored};
@@ -17,6 +17,7 @@ use crate::status::Failure;
 use crate::verbs::change::{Wanted, change};
 use crate::verbs::create::agree_on_namespace;
 use crate::verbs::update::agree_on_name;
+use crate::workspace::is_workspace;
 
 impl From<PatchError> for Failure {
     fn from(error: PatchError) -> Self {
@@ -33,13 +34,16 @@ impl From<PatchError> for Failure {
 
 /// Changes the object as the body says.
 pub(crate) async fn patch(call: &Call<'_>, body: Bytes) -> Result<Answer, Failure> {
+    if negotiate::is_apply(call.header(CONTENT_TYPE)) {
+        return crate::verbs::apply::apply(call, body).await;
+    }
     let form = Form::of(call)?;
     Patch::type_of(call)?;
     let options = WriteOptions::parse(call.query, "PatchOptions")?;
     let name = call.name()?;
     let patch = Patch::parse(call, &body, &options)?;
     let compute = |old: &Value| patch.compute(call, old);
-    let changed = change(call, name, options.dry_run, compute).await?;
+    let changed = change(call, name, &options, compute).await?;
     let changed = changed.ok_or_else(|| Failure::NotFound(call.subject(name)))?;
     let mut answer = form.object(StatusCode::OK, &changed.bytes)?;
     answer::warn(&mut answer, &changed.warnings);
@@ -67,6 +71,8 @@ impl Patch {
                 PatchType::Merge => negotiate::PatchType::Merge,
                 PatchType::Strategic => negotiate::PatchType::Strategic,
             })
+            // The rows of the tree, which Workspaces are made of, hold no owners of fields.
+            .chain((!is_workspace(call.kind)).then_some(negotiate::PatchType::Apply))
             .collect();
         let media_type = negotiate::patch(call.header(CONTENT_TYPE), &allowed)?.media_type();
         let patch_type = PatchType::from_content_type(media_type);
@@ -99,6 +105,6 @@ impl Patch {
         agree_on_namespace(call, &mut object)?;
         agree_on_name(&object, call.name()?)?;
         let warnings = self.parsed.warnings.iter().cloned().chain(decoded.warnings).collect();
-        Ok(Wanted { object, warnings })
+        Ok(Wanted { object, warnings, managed: false })
     }
 }

@@ -87,9 +87,9 @@ async fn write(
                 }
             }
         }
-        Ok(Wanted { object, warnings: Vec::new() })
+        Ok(Wanted { object, warnings: Vec::new(), managed: false })
     };
-    let changed = change(call, name, options.dry_run, compute).await?;
+    let changed = change(call, name, options, compute).await?;
     let changed = changed.ok_or_else(|| Failure::NotFound(call.subject(name)))?;
     let mut answer = shown(&form, scale, &parsed(&changed.bytes)?)?;
     answer::warn(&mut answer, &changed.warnings);

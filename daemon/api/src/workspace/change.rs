@@ -100,12 +100,14 @@ impl Intent {
             let cause = Cause::invalid("metadata.resourceVersion", "", "must be specified for an update");
             return Err(Failure::invalid(&call.kind.group, &call.kind.kind, name, vec![cause]));
         }
-        Ok(Self { change: Change::Replace(Wanted { object, warnings }), options, resource_version })
+        Ok(Self { change: Change::Replace(Wanted { object, warnings, managed: true }), options, resource_version })
     }
 
     fn compute(&self, call: &Call<'_>, old: &Value) -> Result<Wanted, Failure> {
         let mut wanted = match &self.change {
-            Change::Replace(wanted) => Wanted { object: wanted.object.clone(), warnings: wanted.warnings.clone() },
+            Change::Replace(wanted) => {
+                Wanted { object: wanted.object.clone(), warnings: wanted.warnings.clone(), managed: true }
+            }
             Change::Patch(patch) => patch.compute(call, old)?,
         };
         if matches!(call.purpose, Purpose::WriteWorkspace { .. }) {
@@ -221,7 +223,7 @@ async fn here(call: &Call<'_>, form: &Form, key: &Key, intent: &Intent) -> Resul
     for _ in 0..ATTEMPTS_MAX {
         let found = find(call, key).await?;
         expect_version(call, key, &found.row)?;
-        let Wanted { mut object, mut warnings } = intent.compute(call, &found.object)?;
+        let Wanted { mut object, mut warnings, .. } = intent.compute(call, &found.object)?;
         let seen = metadata::resource_version(&object);
         if !seen.is_empty() && seen != found.resource_version() {
             return Err(admit::modified(call.subject(key.name())));

@@ -43,7 +43,7 @@ async fn patches_that_do_not_fit_are_refused() {
         (MERGE, json!({"metadata": {"uid": "u"}}), 409),
         (MERGE, json!({"data": {"k": 1}}), 400),
         (MERGE, json!({"metadata": {"labels": {"a b": "1"}}}), 422),
-        ("application/apply-patch+yaml", json!({}), 415),
+        ("application/apply-patch+yaml", json!({}), 422),
         ("application/json", json!({}), 415),
     ];
     for (media_type, patch, status) in table {
@@ -104,12 +104,40 @@ async fn metadata_that_the_system_writes_cannot_be_patched_away() {
 }
 
 #[tokio::test]
-async fn an_apply_is_refused_for_what_it_is_not_for_its_options() {
+async fn an_apply_of_a_workspace_is_refused_for_what_it_is_not_for_its_options() {
     let region = region();
-    region.map("a", &json!({})).await;
-    let headers = [("content-type", "application/apply-patch+yaml")];
-    for path in [format!("{MAPS}/a"), "/apis/tenancy.kcp.io/v1alpha1/workspaces/org".to_owned()] {
-        let line = format!("PATCH {path}?fieldManager=kubectl&force=false");
-        assert_eq!(region.send(&line, &headers, "{}").await.status, 415, "{path}");
-    }
+    let line = "PATCH /apis/tenancy.kcp.io/v1alpha1/workspaces/org?fieldManager=kubectl&force=false";
+    assert_eq!(region.send(line, &[("content-type", APPLY)], "{}").await.status, 415);
+}
+
+const APPLY: &str = "application/apply-patch+yaml";
+
+#[tokio::test]
+async fn appliers_own_what_they_say_and_conflict_where_they_differ() {
+    let region = region();
+    let map = |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data});
+    let apply = async |manager: &str, options: &str, data: Value| {
+        let line = format!("PATCH {MAPS}/a?fieldManager={manager}{options}");
+        region.send(&line, &[("content-type", APPLY)], map(data).to_string()).await
+    };
+    let made = apply("one", "", json!({"k": "1", "l": "1"})).await.expect(201);
+    let fields = &made["metadata"]["managedFields"];
+    assert_eq!((&fields[0]["manager"], &fields[0]["operation"]), (&json!("one"), &json!("Apply")));
+    assert_eq!(fields[0]["fieldsV1"], json!({"f:data": {"f:k": {}, "f:l": {}}}));
+    let again = apply("one", "", json!({"k": "1", "l": "1"})).await.expect(200);
+    assert_eq!(again["metadata"]["resourceVersion"], made["metadata"]["resourceVersion"], "nothing has changed");
+    let conflict = apply("two", "", json!({"k": "2"})).await;
+    assert_eq!(conflict.failure(409), r#"Apply failed with 1 conflict: conflict with "one": .data.k"#);
+    let forced = apply("two", "&force=true", json!({"k": "2"})).await.expect(200);
+    assert_eq!(forced["data"], json!({"k": "2", "l": "1"}));
+    let without = apply("one", "", json!({"m": "1"})).await.expect(200);
+    assert_eq!(without["data"], json!({"k": "2", "m": "1"}), "what one owned alone and no longer says is gone");
+    let update = region.merge(&format!("{MAPS}/a?fieldManager=three"), &json!({"data": {"m": "3"}})).await.expect(200);
+    let managers: Vec<&str> = update["metadata"]["managedFields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["manager"].as_str().unwrap())
+        .collect();
+    assert_eq!(managers, ["two", "three"], "an entry that owns nothing is dropped");
 }

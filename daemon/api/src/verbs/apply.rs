@@ -1,0 +1,99 @@
+//! Server-side apply: PATCH with `application/apply-patch+yaml` (KEP-555).
+
+use bytes::Bytes;
+use hanse_schema::convert::to_stored;
+use hanse_schema::decode::redecode;
+use hanse_schema::{metadata, validate};
+use http::StatusCode;
+use serde_json::Value;
+
+use crate::answer::{self, Form};
+use crate::body::Answer;
+use crate::call::Call;
+use crate::encode;
+use crate::manage::Manager;
+use crate::query::WriteOptions;
+use crate::status::Failure;
+use crate::verbs::change::{Changed, Wanted, change};
+use crate::verbs::create::{agree_on_namespace, store_new};
+use crate::verbs::update::agree_on_name;
+
+/// Makes the object what the body says, as far as it says anything, or creates it.
+pub(crate) async fn apply(call: &Call<'_>, body: Bytes) -> Result<Answer, Failure> {
+    let form = Form::of(call)?;
+    let options = WriteOptions::parse_apply(call.query)?;
+    let name = call.name()?;
+    let applied = read(call, &body)?;
+    let applied = Applied { applied, options: &options };
+    let compute = |old: &Value| applied.onto(call, Some(old));
+    let (status, Changed { bytes, warnings }) = match change(call, name, &options, compute).await? {
+        Some(changed) => (StatusCode::OK, changed),
+        None if call.part.segment().is_some() => return Err(Failure::NotFound(call.subject(name))),
+        None => {
+            let wanted = applied.onto(call, None)?;
+            let mut object = wanted.object;
+            if !metadata::uid(&object).is_empty() {
+                return Err(missing(call, name, metadata::uid(&object)));
+            }
+            let bytes = store_new(call, &mut object, &options, true).await?;
+            let mut warnings = wanted.warnings;
+            warnings.extend(validate::warnings(call.kind, &object, None));
+            (StatusCode::CREATED, Changed { bytes, warnings })
+        }
+    };
+    let mut answer = form.object(status, &bytes)?;
+    answer::warn(&mut answer, &warnings);
+    Ok(answer)
+}
+
+/// One who applies with a uid means the object that had it, and not another.
+fn missing(call: &Call<'_>, name: &str, uid: &str) -> Failure {
+    let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+    Failure::Conflict(call.subject(name), why)
+}
+
+/// The body as an object, with its name and namespace filled in from the path.
+fn read(call: &Call<'_>, body: &[u8]) -> Result<Value, Failure> {
+    let mut applied: Value =
+        serde_json::from_slice(body).map_err(|why| Failure::BadRequest(format!("error decoding YAML: {why}")))?;
+    if !applied.is_object() {
+        return Err(Failure::BadRequest("error decoding YAML: an object is expected".to_owned()));
+    }
+    if !applied["metadata"].is_object() {
+        applied["metadata"] = Value::Object(serde_json::Map::new());
+    }
+    let name = call.name()?;
+    if metadata::name(&applied).is_empty()
+        && let Some(metadata) = metadata::of_mut(&mut applied)
+    {
+        encode::set_field(metadata, "name", Value::from(name));
+    }
+    agree_on_namespace(call, &mut applied)?;
+    agree_on_name(&applied, name)?;
+    Ok(applied)
+}
+
+struct Applied<'a> {
+    applied: Value,
+    options: &'a WriteOptions,
+}
+
+impl Applied<'_> {
+    /// The stored object with the applied one laid over it, in canonical form.
+    fn onto(&self, call: &Call<'_>, live: Option<&Value>) -> Result<Wanted, Failure> {
+        let manager = Manager::new(call, self.options);
+        let applied = to_stored_form(call, &self.applied);
+        let merged = manager.apply(live, &applied, self.options.force)?;
+        let decoded = redecode(call.kind.stored(), &merged, self.options.field_validation)?;
+        Ok(Wanted { object: decoded.value, warnings: decoded.warnings, managed: true })
+    }
+}
+
+/// Events are applied in the form in which they are stored.
+fn to_stored_form(call: &Call<'_>, applied: &Value) -> Value {
+    if hanse_schema::convert::is_converted(call.kind) {
+        to_stored(call.kind, applied.clone())
+    } else {
+        applied.clone()
+    }
+}
