@@ -16,7 +16,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::cache::Cache;
-use crate::catalogue::Catalogue;
+use crate::catalogue::{Catalogue, Defined};
 use crate::limits::{CATALOGUES_CACHED, DEFINITIONS_CACHED};
 use crate::view::parsed;
 
@@ -35,6 +35,12 @@ pub(crate) struct Found {
 struct Compiled {
     digest: Digested,
     kinds: Vec<Arc<Kind>>,
+}
+
+impl Compiled {
+    fn defined(&self) -> impl Iterator<Item = Defined> {
+        self.kinds.iter().map(|kind| Defined { kind: Arc::clone(kind), digest: self.digest })
+    }
 }
 
 type Digested = [u8; 32];
@@ -58,7 +64,7 @@ impl Definitions {
             by_content: Mutex::new(HashMap::new()),
             catalogues: Cache::new(CATALOGUES_CACHED),
             latest: Cache::new(CATALOGUES_CACHED),
-            built_in: Arc::new(Catalogue::new(Vec::new(), [0; 32])),
+            built_in: Catalogue::built_in(),
         }
     }
 
@@ -123,8 +129,8 @@ impl Definitions {
         if let Some(catalogue) = self.catalogues.get(&digest) {
             return catalogue;
         }
-        let kinds = all.iter().flat_map(|compiled| compiled.kinds.iter().cloned()).collect();
-        let catalogue = Arc::new(Catalogue::new(kinds, digest));
+        let kinds: Vec<Defined> = all.iter().flat_map(|compiled| compiled.defined()).collect();
+        let catalogue = Arc::new(Catalogue::new(&kinds));
         self.catalogues.put(digest, Arc::clone(&catalogue));
         catalogue
     }

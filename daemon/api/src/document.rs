@@ -21,8 +21,13 @@ impl Document {
     #[must_use]
     pub(crate) fn new(content_type: &'static str, bytes: Bytes) -> Self {
         let hash = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02X}")).collect::<String>();
-        // A quoted string of hexadecimal digits is a valid header.
-        let etag = HeaderValue::try_from(format!("\"{hash}\"")).unwrap_or(HeaderValue::from_static("\"\""));
+        Self::named(content_type, hash, bytes)
+    }
+
+    /// A document whose hash is known without its bytes: hexadecimal digits that differ wherever the bytes differ.
+    #[must_use]
+    pub(crate) fn named(content_type: &'static str, hash: String, bytes: Bytes) -> Self {
+        let etag = etag(&hash);
         Self { content_type: HeaderValue::from_static(content_type), bytes, hash, etag }
     }
 
@@ -47,26 +52,46 @@ impl Document {
     /// 200 with the bytes, or 304 when `If-None-Match` names the document's ETag.
     #[must_use]
     pub(crate) fn answer(&self, if_none_match: Option<&[u8]>) -> Answer {
-        let known = if_none_match.is_some_and(|header| self.is_named_by(header));
+        let known = if_none_match.is_some_and(|header| is_named_by(&self.etag, header));
         let mut answer = if known { Answer::new(Body::empty()) } else { Answer::new(Body::whole(self.bytes.clone())) };
         if known {
             *answer.status_mut() = StatusCode::NOT_MODIFIED;
         }
-        let headers = answer.headers_mut();
-        headers.insert(CONTENT_TYPE, self.content_type.clone());
-        headers.insert(ETAG, self.etag.clone());
-        headers.insert(VARY, HeaderValue::from_static("Accept"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("public"));
+        set_headers(&mut answer, &self.content_type, &self.etag);
         answer
     }
+}
 
-    /// Compares as RFC 9110 has it for `If-None-Match`: a list, weak marks without meaning, `*` for anything.
-    fn is_named_by(&self, header: &[u8]) -> bool {
-        header.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).any(|entry| {
-            let entry = entry.strip_prefix(b"W/").unwrap_or(entry);
-            entry == b"*" || entry == self.etag.as_bytes()
-        })
-    }
+/// 304 when `If-None-Match` names the document with this hash, without making the document.
+#[must_use]
+pub(crate) fn not_modified(content_type: &'static str, hash: &str, if_none_match: Option<&[u8]>) -> Option<Answer> {
+    let etag = etag(hash);
+    if_none_match.filter(|header| is_named_by(&etag, header))?;
+    let mut answer = Answer::new(Body::empty());
+    *answer.status_mut() = StatusCode::NOT_MODIFIED;
+    set_headers(&mut answer, &HeaderValue::from_static(content_type), &etag);
+    Some(answer)
+}
+
+fn set_headers(answer: &mut Answer, content_type: &HeaderValue, etag: &HeaderValue) {
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, content_type.clone());
+    headers.insert(ETAG, etag.clone());
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("public"));
+}
+
+/// A quoted string of hexadecimal digits is a valid header.
+fn etag(hash: &str) -> HeaderValue {
+    HeaderValue::try_from(format!("\"{hash}\"")).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+/// Compares as RFC 9110 has it for `If-None-Match`: a list, weak marks without meaning, `*` for anything.
+fn is_named_by(etag: &HeaderValue, header: &[u8]) -> bool {
+    header.split(|byte| *byte == b',').map(<[u8]>::trim_ascii).any(|entry| {
+        let entry = entry.strip_prefix(b"W/").unwrap_or(entry);
+        entry == b"*" || entry == etag.as_bytes()
+    })
 }
 
 #[cfg(test)]
