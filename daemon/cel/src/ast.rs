@@ -1,6 +1,7 @@
 //! Expressions after parsing and macro expansion: what the checker types and the interpreter walks.
 
-/// One node. `id` is unique within its expression and dense from 0, so that facts about nodes live in arrays.
+/// One node. `id` is unique within its expression and at most a few times the number of nodes, so that facts about nodes live
+/// in arrays.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expr {
     /// Number of the node.
@@ -110,6 +111,8 @@ pub struct Struct {
 pub struct FieldValue {
     /// Number of the entry's own node.
     pub id: u32,
+    /// Byte offset of its colon in the source, for messages.
+    pub at: u32,
     /// The field's name.
     pub name: Box<str>,
     /// Its value.

@@ -9,4 +9,11 @@
 //! Reading order: [`ast`], [`ty`].
 
 pub mod ast;
+mod check;
+mod declare;
+pub mod environment;
+mod estimate;
+mod parse;
+pub mod problem;
+pub mod program;
 pub mod ty;
