@@ -23,6 +23,8 @@ pub(crate) struct Bootstrap {
     pub(crate) config: Arc<Config>,
     /// The group.
     pub(crate) home: Arc<dyn Home>,
+    /// What clients verify the API with, PEM; may be empty.
+    pub(crate) root_ca: String,
     /// For times of objects.
     pub(crate) clock: Arc<dyn Clock>,
     /// For uids of objects.
@@ -93,7 +95,7 @@ impl Bootstrap {
         }
         let root = ClusterId::new(ROOT).expect("root is a cluster");
         if self.config.founder == self.config.region && view.cluster(&root).is_none() {
-            let objects = root_objects(&self.config.api.url, self.clock.wall_ms(), &*self.random);
+            let objects = root_objects(&self.config.api.url, &self.root_ca, self.clock.wall_ms(), &*self.random);
             operations.push(Operation::FoundRoot(objects));
         }
         operations

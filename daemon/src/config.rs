@@ -58,6 +58,8 @@ pub(crate) struct Api {
     pub(crate) client_ca: PathBuf,
     /// Bearer tokens in the form of kube-apiserver's token file.
     pub(crate) tokens: PathBuf,
+    /// What clients verify the server certificate with, PEM: published in every namespace as `kube-root-ca.crt`.
+    pub(crate) ca: Option<PathBuf>,
 }
 
 /// The listener for other daemons.
@@ -252,6 +254,8 @@ struct FileApi {
     key: PathBuf,
     client_ca: PathBuf,
     tokens: PathBuf,
+    #[serde(default)]
+    ca: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -343,6 +347,7 @@ impl File {
                 key: directory.join(self.api.key),
                 client_ca: directory.join(self.api.client_ca),
                 tokens: directory.join(self.api.tokens),
+                ca: self.api.ca.map(|ca| directory.join(ca)),
             },
             peers: Peers {
                 listen: self.peers.listen,

@@ -48,6 +48,21 @@ pub(crate) fn peer_identity(config: &Config) -> Result<Identity, KeyError> {
     })
 }
 
+/// What clients verify the API with, PEM; nothing when the configuration does not name it. It is published in every namespace,
+/// so a file that holds anything but certificates is refused.
+///
+/// # Errors
+/// See [`KeyError`].
+pub(crate) fn root_ca(config: &Config) -> Result<String, KeyError> {
+    let Some(path) = &config.api.ca else { return Ok(String::new()) };
+    certificates(path)?;
+    let text = read(path)?;
+    if text.contains("PRIVATE KEY") {
+        return Err(KeyError::Content { path: path.clone(), why: "it holds a private key".to_owned() });
+    }
+    Ok(text)
+}
+
 /// Who clients of the API are.
 ///
 /// # Errors

@@ -372,6 +372,7 @@ certificate = "api.crt"
 key = "api.key"
 client_ca = "../pki/client-ca.crt"
 tokens = "../pki/tokens.csv"
+ca = "../pki/api-ca.crt"
 
 [peers]
 listen = "{peers}"

@@ -135,6 +135,7 @@ struct Daemon {
 
 /// The parts that tasks are made from.
 struct Parts {
+    root_ca: String,
     config: Arc<Config>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -158,6 +159,7 @@ impl Daemon {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::default());
         let random: Arc<dyn Random> = Arc::new(SystemRandom);
         let clients = keys::client_verifier(&config)?;
+        let root_ca = keys::root_ca(&config)?;
         let authenticator = keys::authenticator(&config, Arc::clone(&clients))?;
         let sockets = open_sockets(&config, keys::api_tls(&config, clients)?).await?;
         let (mesh, incoming) = Mesh::start(mesh_config(&config)?).await?;
@@ -182,9 +184,9 @@ impl Daemon {
         let overview = Arc::new(Overview::new(Arc::clone(&config), views, Arc::clone(&clock)));
         let port = Port::new(&config, Arc::clone(&home), carriage.clone(), Arc::clone(&clock));
         let checks = checks(&group, &home);
-        let api_config = ApiConfig { url: config.api.url.clone(), authenticator, checks };
+        let api_config = ApiConfig { url: config.api.url.clone(), root_ca: root_ca.clone(), authenticator, checks };
         let api = Api::new(api_config, Arc::new(port), Arc::clone(&clock), Arc::clone(&random));
-        let parts = Parts { config, clock, random, group, home, carriage, contacts, overview, api };
+        let parts = Parts { root_ca, config, clock, random, group, home, carriage, contacts, overview, api };
         Ok(Self::spawn(parts, mesh, incoming, sockets))
     }
 
@@ -194,7 +196,7 @@ impl Daemon {
         let (leads, led) = watch::channel(false);
         let mut work = JoinSet::new();
         let mut lanes = JoinSet::new();
-        let Parts { config, clock, random, group, home, carriage, contacts, overview, api } = parts;
+        let Parts { root_ca, config, clock, random, group, home, carriage, contacts, overview, api } = parts;
         let served = Lanes {
             config: Arc::clone(&config),
             group: group.clone(),
@@ -209,14 +211,16 @@ impl Daemon {
         let bootstrap = Bootstrap {
             config: Arc::clone(&config),
             home: Arc::clone(&home),
+            root_ca,
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
         };
         work.spawn(bootstrap.run(led.clone(), stop.clone()));
         let duty = Arc::new(Leadership(led.clone()));
         let mut controllers_stop = stop.clone();
+        let settings = hanse_controllers::settings::Settings::default();
         let shutdown = async move { drop(controllers_stop.wait_for(|stop| *stop).await) };
-        work.spawn(hanse_controllers::run::run(Arc::clone(&home), Arc::clone(&clock), duty, shutdown));
+        work.spawn(hanse_controllers::run::run(Arc::clone(&home), Arc::clone(&clock), duty, settings, shutdown));
         let others: Vec<GroupId> =
             config.regions().iter().filter(|region| **region != config.region).map(group_of).collect();
         let follower = Follower { home, carriage, clock, random, contacts };

@@ -32,6 +32,9 @@ use crate::status::Failure;
 pub struct ApiConfig {
     /// Scheme, host and port that clients of this region use, without a slash at the end.
     pub url: String,
+    /// The certificates with which clients verify this API, PEM, for the ConfigMap `kube-root-ca.crt` of each namespace;
+    /// empty when they are not known.
+    pub root_ca: String,
     /// Who clients are.
     pub authenticator: Authenticator,
     /// Health checks of the daemon, beside the server's own.
@@ -41,6 +44,7 @@ pub struct ApiConfig {
 /// The API server of one daemon.
 pub struct Api {
     url: String,
+    root_ca: String,
     authenticator: Authenticator,
     federation: Arc<dyn Federation>,
     clock: Arc<dyn Clock>,
@@ -141,6 +145,7 @@ impl Api {
         let ready = [Check::ping(), shutdown].into_iter().chain(config.checks).collect();
         Arc::new(Self {
             url: config.url,
+            root_ca: config.root_ca,
             authenticator: config.authenticator,
             federation,
             clock,
@@ -258,6 +263,10 @@ impl Api {
         }
     }
 
+    pub(crate) fn root_ca(&self) -> &str {
+        &self.root_ca
+    }
+
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
@@ -276,6 +285,11 @@ impl Api {
 
     pub(crate) fn converter(&self) -> Converter {
         Converter {}
+    }
+
+    /// Whose bearer token it is.
+    pub(crate) fn user_of_token(&self, token: &str) -> Option<Arc<User>> {
+        self.authenticator.user_of_token(token)
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

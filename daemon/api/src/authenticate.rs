@@ -192,6 +192,12 @@ impl Authenticator {
         }
     }
 
+    /// The user of a bearer token.
+    #[must_use]
+    pub fn user_of_token(&self, token: &str) -> Option<Arc<User>> {
+        self.tokens.user(token).cloned()
+    }
+
     /// The user of a carried request: its proof is checked again, here at the home.
     ///
     /// # Errors

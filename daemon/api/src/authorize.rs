@@ -22,7 +22,8 @@ pub fn authorize(user: &User, request: &Request, method: &http::Method) -> Resul
                 Err(denied(user, path))
             }
         }
-        _ if masters || user.is_in(KCP_ADMIN) => Ok(()),
+        _ if may_everything(user) => Ok(()),
+        RequestKind::Resource(path) if asks_of_self(user, path) => Ok(()),
         RequestKind::Resource(path) => Err(denied(user, path)),
         _ => Err(Failure::ForbiddenPath(format!(
             "User {} cannot {} path {}",
@@ -31,6 +32,21 @@ pub fn authorize(user: &User, request: &Request, method: &http::Method) -> Resul
             quote(&request.rest)
         ))),
     }
+}
+
+/// Everybody who is somebody may ask who they are, and what they may do (the default role `system:basic-user`).
+fn asks_of_self(user: &User, path: &ResourcePath) -> bool {
+    let review = matches!(
+        (&*path.group, &*path.resource),
+        ("authentication.k8s.io", "selfsubjectreviews")
+            | ("authorization.k8s.io", "selfsubjectaccessreviews" | "selfsubjectrulesreviews")
+    );
+    review && path.verb == Verb::Create && user.is_in("system:authenticated")
+}
+
+/// Whether the user is an administrator of all logical clusters.
+pub(crate) fn may_everything(user: &User) -> bool {
+    user.is_in(MASTERS) || user.is_in(KCP_ADMIN)
 }
 
 fn subject(path: &ResourcePath) -> Subject {

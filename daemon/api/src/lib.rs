@@ -40,6 +40,7 @@ mod conversion;
 mod definitions;
 mod encode;
 mod manage;
+mod namespace;
 mod selection;
 mod view;
 

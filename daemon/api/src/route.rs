@@ -234,6 +234,9 @@ async fn answer_here(
     if workspace::is_workspace(kind) && !path.verb.reads() {
         return workspace::write(&call, workspace::Sender { proof: &proof, request: &request, carried }, body).await;
     }
+    if verbs::review::is_review(kind) {
+        return verbs::review::create(&call, body.read().await?).await;
+    }
     if part == Part::Scale {
         return verbs::scale::answer(&call, body).await;
     }

@@ -17,6 +17,7 @@ use crate::call::Call;
 use crate::encode;
 use crate::limits::ATTEMPTS_MAX;
 use crate::manage::Manager;
+use crate::namespace::Beginning;
 use crate::negotiate::{self, BodyType};
 use crate::query::WriteOptions;
 use crate::status::Failure;
@@ -132,8 +133,10 @@ async fn propose(call: &Call<'_>, key: &Key, draft: Draft, dry_run: bool) -> Res
     }
     let mut operations = vec![Operation::Put(key.clone(), draft.clone())];
     if admit::is_namespace(call.kind) {
-        let (key, draft) = service_account(&key.cluster(), key.name(), call.api.random(), &call.now_text())?;
-        operations.push(Operation::Put(key, draft));
+        let (cluster, now) = (key.cluster(), call.now_text());
+        let beginning = Beginning { cluster: &cluster, root_ca: call.api.root_ca(), now: &now };
+        let objects = beginning.objects(key.name(), call.api.random())?;
+        operations.extend(objects.into_iter().map(|(key, draft)| Operation::Put(key, draft)));
     }
     let txn = Txn { time_ms: call.now_ms(), preconditions, operations };
     match call.home.submit(txn).await? {
@@ -172,39 +175,6 @@ async fn rehearse(call: &Call<'_>, key: &Key, preconditions: &[Precondition]) ->
         }
     }
     Ok(())
-}
-
-/// The service account that every namespace begins with.
-pub(crate) fn service_account(
-    cluster: &ClusterId,
-    namespace: &str,
-    random: &dyn hanse_base::random::Random,
-    now: &str,
-) -> Result<(Key, Draft), Failure> {
-    let object = json!({
-        "kind": "ServiceAccount",
-        "apiVersion": "v1",
-        "metadata": {
-            "name": "default",
-            "namespace": namespace,
-            "uid": encode::uuid(random),
-            "creationTimestamp": now,
-            "annotations": {encode::CLUSTER_ANNOTATION: cluster.as_str()},
-        },
-    });
-    first_object("serviceaccounts", cluster, namespace, &object)
-}
-
-/// Key and draft of an object that the server itself makes.
-pub(crate) fn first_object(
-    resource: &str,
-    cluster: &ClusterId,
-    namespace: &str,
-    object: &Value,
-) -> Result<(Key, Draft), Failure> {
-    let key = Key::new(resource, cluster, namespace, metadata::name(object));
-    let key = key.map_err(|error| Failure::Internal(error.to_string()))?;
-    Ok((key, encode::draft(object)?))
 }
 
 /// Upstream's alphabet: no vowels, so that no words come out, and nothing that looks alike.

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::authenticate::User;
 use crate::encode::{self, CLUSTER_ANNOTATION};
 use crate::status::Failure;
-use crate::verbs::create::{first_object, service_account};
+use crate::namespace::{Beginning, first_object};
 
 /// Finalizer of every Workspace: it goes when its logical cluster is empty.
 pub(crate) const FINALIZER: &str = "core.kcp.io/logicalcluster";
@@ -96,6 +96,8 @@ pub(crate) struct NewCluster<'a> {
     pub(crate) path: &'a str,
     /// Scheme, host and port that clients of the home's region use.
     pub(crate) url: &'a str,
+    /// The certificates with which clients verify the API there, PEM; may be empty.
+    pub(crate) root_ca: &'a str,
     /// Name of the type, with the path that it stands at.
     pub(crate) type_name: &'a str,
     /// Who makes it.
@@ -113,6 +115,7 @@ pub(crate) struct NewCluster<'a> {
 pub(crate) fn first_objects(new: &NewCluster<'_>, random: &dyn Random) -> Result<Vec<(Key, Draft)>, Failure> {
     let cluster = logical_cluster(new, random)?;
     let mut objects = vec![first_object(LOGICAL_CLUSTERS, new.id, "", &cluster)?];
+    let beginning = Beginning { cluster: new.id, root_ca: new.root_ca, now: new.now };
     for name in NAMESPACES {
         let namespace = json!({
             "kind": "Namespace",
@@ -128,7 +131,7 @@ pub(crate) fn first_objects(new: &NewCluster<'_>, random: &dyn Random) -> Result
             "status": {"phase": "Active"},
         });
         objects.push(first_object(crate::admit::NAMESPACES, new.id, "", &namespace)?);
-        objects.push(service_account(new.id, name, random, new.now)?);
+        objects.extend(beginning.objects(name, random)?);
     }
     Ok(objects)
 }
@@ -180,15 +183,17 @@ pub(crate) fn logical_cluster_key(id: &ClusterId) -> Option<Key> {
 
 /// What the logical cluster `root` begins with: for the daemon that founds a federation (`Operation::FoundRoot`).
 ///
-/// `url` is the founding region's, without a slash at the end; `now_ms` the wall clock.
+/// `url` is the founding region's, without a slash at the end; `root_ca` the certificates with which clients verify it, PEM, or
+/// nothing; `now_ms` the wall clock.
 ///
 /// # Panics
 /// Never: these objects are small and have good names.
 #[must_use]
-pub fn root_objects(url: &str, now_ms: u64, random: &dyn Random) -> Vec<(Key, Draft)> {
+pub fn root_objects(url: &str, root_ca: &str, now_ms: u64, random: &dyn Random) -> Vec<(Key, Draft)> {
     let id = ClusterId::new("root").expect("root is the id of a logical cluster");
     let now = Moment::from_unix_ms(now_ms).format(Precision::Seconds);
-    let new = NewCluster { id: &id, path: "root", url, type_name: "root:root", user: None, owner: None, now: &now };
+    let new =
+        NewCluster { id: &id, path: "root", url, root_ca, type_name: "root:root", user: None, owner: None, now: &now };
     first_objects(&new, random).expect("root's first objects are within all limits")
 }
 
@@ -204,14 +209,16 @@ mod tests {
 
     #[test]
     fn root_begins_with_its_cluster_its_namespaces_and_their_accounts() {
-        let objects = root_objects("https://127.0.0.1:6443", 0, &SystemRandom);
+        let objects = root_objects("https://127.0.0.1:6443", "PEM", 0, &SystemRandom);
         let keys: Vec<String> = objects.iter().map(|(key, _)| format!("{key:?}")).collect();
         let expected = [
             "logicalclusters.core.kcp.io/root//cluster",
             "namespaces/root//default",
             "serviceaccounts/root/default/default",
+            "configmaps/root/default/kube-root-ca.crt",
             "namespaces/root//kube-system",
             "serviceaccounts/root/kube-system/default",
+            "configmaps/root/kube-system/kube-root-ca.crt",
         ];
         assert_eq!(keys, expected);
         for (key, draft) in &objects {

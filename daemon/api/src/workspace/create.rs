@@ -170,6 +170,7 @@ async fn make(
         id,
         path: &format!("{path}:{name}"),
         url: call.api.url(),
+        root_ca: call.api.root_ca(),
         type_name: &format!("{}:{}", text("/spec/type/path"), text("/spec/type/name")),
         user: Some(call.user),
         owner: Some((parent, name, metadata::uid(object))),

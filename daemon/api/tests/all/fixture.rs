@@ -237,7 +237,7 @@ fn one(name: &str, seed: u64, founder: &GroupId, limits: HistoryLimits) -> Regio
     let described = Described { name: RegionName::new(name).unwrap(), url: url.clone(), founder: founder.clone() };
     let mut operations = vec![Operation::Describe(described)];
     if *home.group() == *founder {
-        operations.push(Operation::FoundRoot(root_objects(&url, NOW_MS, &*random)));
+        operations.push(Operation::FoundRoot(root_objects(&url, "", NOW_MS, &*random)));
     }
     assert!(matches!(apply(&home, operations), Outcome::Done { .. }));
     let gate = Arc::new(Gate {
@@ -255,7 +255,7 @@ fn one(name: &str, seed: u64, founder: &GroupId, limits: HistoryLimits) -> Regio
         carried: Mutex::default(),
     });
     let authenticator = Authenticator::new(TokenTable::parse(TOKENS).unwrap(), None);
-    let config = ApiConfig { url, authenticator, checks: Vec::new() };
+    let config = ApiConfig { url, root_ca: String::new(), authenticator, checks: Vec::new() };
     let clock = Arc::new(TestClock(AtomicU64::new(NOW_MS)));
     let api = Api::new(config, Arc::clone(&link) as Arc<dyn Federation>, clock, random);
     Region { api, home, gate, link }
