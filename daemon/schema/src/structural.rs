@@ -1,11 +1,13 @@
 //! Structural schemas: what a CustomResourceDefinition says of its objects, and everything that follows from it.
 //!
 //! ```text
-//! body ──decode (prune, coerce, default)──▶ object ──validate (values, lists, rules)──▶ stored ──decode::restore──▶ object
+//! definition ──check──▶ ──build──▶ Schema
+//! body ──decode (prune, coerce, default)──▶ object ──object::create / update──▶ stored ──decode::restore──▶ object
 //! ```
 //!
-//! Reading order: [`schema`] and [`validation`] (the compiled form), [`format`] and [`pattern`] (checks of strings), [`rule`],
-//! [`decode`] with [`prune`](mod@prune), [`default`] and `object_meta`.
+//! Reading order: [`schema`] and [`validation`] (the compiled form), [`format`] and [`pattern`] (checks of strings), [`rule`];
+//! `props`, `check` and [`build`] (how a schema is made); [`decode`] with [`prune`](mod@prune), [`default`] and `object_meta`;
+//! [`object`] with `validate`, `list` and `ratchet`; [`jsonpath`].
 
 pub mod schema;
 pub mod validation;
@@ -14,10 +16,21 @@ pub mod format;
 pub mod pattern;
 pub mod rule;
 
+pub mod build;
+pub(crate) mod check;
+pub(crate) mod props;
+
 pub mod decode;
 pub mod default;
 pub(crate) mod object_meta;
 pub mod prune;
+
+pub(crate) mod list;
+pub mod object;
+pub(crate) mod ratchet;
+pub(crate) mod validate;
+
+pub mod jsonpath;
 
 pub(crate) mod name;
 pub(crate) mod path;

@@ -22,12 +22,7 @@ use crate::types::meta::OBJECT_META;
 ///
 /// # Errors
 /// See [`DecodeError`].
-pub fn decode(
-    kind: &Kind,
-    schema: &Schema,
-    body: &[u8],
-    validation: FieldValidation,
-) -> Result<Decoded, DecodeError> {
+pub fn decode(kind: &Kind, schema: &Schema, body: &[u8], validation: FieldValidation) -> Result<Decoded, DecodeError> {
     let text = untyped::text(body);
     let mut reader = Reader::new(&text);
     let mut untyped = Untyped { duplicates: Vec::new(), values_left: VALUES_MAX };

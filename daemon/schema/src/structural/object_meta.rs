@@ -191,12 +191,7 @@ fn validate_resource(map: &Map<String, Value>, path: &Path<'_>, findings: &mut F
 }
 
 /// A text that must not be empty, with a further check.
-fn validate_text(
-    value: &Value,
-    path: &Path<'_>,
-    findings: &mut Findings,
-    check: impl FnOnce(&str) -> Option<String>,
-) {
+fn validate_text(value: &Value, path: &Path<'_>, findings: &mut Findings, check: impl FnOnce(&str) -> Option<String>) {
     let wrong = match value.as_str() {
         None => Some("must be a string".to_owned()),
         Some("") => Some("must not be empty".to_owned()),

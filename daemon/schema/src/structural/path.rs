@@ -71,10 +71,14 @@ impl<'p> Path<'p> {
         }
         match (self.step, keys) {
             (Step::Root(text), _) => out.push_str(text),
-            (Step::Field(name), _) | (Step::Key(name), Keys::AsFields) => {
+            (Step::Field(name), _) => {
                 if !out.is_empty() {
                     out.push('.');
                 }
+                out.push_str(name);
+            }
+            (Step::Key(name), Keys::AsFields) => {
+                out.push('.');
                 out.push_str(name);
             }
             (Step::Key(name), Keys::InBrackets) => {
