@@ -45,6 +45,7 @@ pub(crate) fn parse(source: &str) -> Result<Parsed, Vec<Problem>> {
         Ok(root) if parser.syntax.is_empty() && parser.meaning.is_empty() => Ok(Parsed { root, nodes: parser.nodes }),
         Ok(_) => Err(parser.into_problems()),
         Err(abort) => {
+            parser.forget_ahead();
             if let Some(message) = abort.message() {
                 parser.syntax.push(Problem::nowhere(message));
             }
@@ -173,8 +174,9 @@ impl Parser<'_> {
 
     /// `unary : member | '!'+ member | '-'+ member`
     fn unary(&mut self) -> Rule {
+        let at = self.here();
         if !self.sync(99, FIRST)? {
-            return Ok(self.broken_here());
+            return Ok(self.broken(at));
         }
         match self.kind() {
             Kind::Not => self.prefixed(Kind::Not, "!_"),
@@ -182,7 +184,7 @@ impl Parser<'_> {
             Kind::Minus if !matches!(self.peek(1), Kind::Int | Kind::Float) => {
                 if !FIRST.without(Kind::Not).has(self.peek(1)) {
                     self.no_viable(99)?;
-                    return Ok(self.broken_here());
+                    return Ok(self.broken(at));
                 }
                 self.prefixed(Kind::Minus, "-_")
             }
@@ -202,7 +204,7 @@ impl Parser<'_> {
             }
             if operator == Kind::Minus && !FIRST.without(Kind::Not).has(self.peek(1)) {
                 self.no_viable(state)?;
-                return Ok(self.broken_here());
+                return Ok(self.broken(at));
             }
             self.advance();
             count += 1;
@@ -215,7 +217,7 @@ impl Parser<'_> {
         Ok(Built { expr, depth: member.depth })
     }
 
-    /// `member : primary | member '.' ... | member '[' ... ']'`
+    /// `member : primary | member '.' ... | member '[' ... ']'`. After an error, what there is so far.
     fn member(&mut self) -> Rule {
         let mut left = self.within(Set::MEMBER.or_end(), Self::primary)?;
         loop {
@@ -226,7 +228,7 @@ impl Parser<'_> {
             };
             match step {
                 Step::On(built) => left = built,
-                Step::Failed => return Ok(self.broken_here()),
+                Step::Failed(built) => return Ok(built),
             }
         }
     }
@@ -237,7 +239,7 @@ impl Parser<'_> {
             (Kind::Identifier | Kind::EscapedIdentifier | Kind::Question, _) => self.selected(left),
             _ => {
                 self.no_viable(126)?;
-                Ok(Step::Failed)
+                Ok(Step::Failed(left))
             }
         }
     }
@@ -248,8 +250,9 @@ impl Parser<'_> {
         if optional {
             self.advance();
         }
+        let name_at = self.here();
         let Some(field) = self.within(Set::MEMBER.or_end(), Self::field_name)? else {
-            return Ok(Step::On(self.broken(at)));
+            return Ok(Step::On(self.problem(name_at, "unsupported ident kind")));
         };
         let select = Select { operand: left.expr, field, test_only: false, optional };
         let expr = self.node(at, Node::Select(Box::new(select)))?;
@@ -260,18 +263,17 @@ impl Parser<'_> {
         self.advance();
         let name = self.advance();
         let at = self.advance().start;
-        let Some((args, depth)) = self.arguments(115, 117, Set::MEMBER.or_end())? else {
-            return Ok(Step::Failed);
-        };
-        let depth = depth.max(left.depth);
-        let expr = self.call_or_macro(at, self.text(name), Some(left.expr), args)?;
-        Ok(Step::On(self.deeper(expr, depth)?))
+        let args = self.arguments((115, 117), Set::MEMBER.or_end())?;
+        let depth = args.depth.max(left.depth);
+        let expr = self.call_or_macro(at, self.text(name), Some(left.expr), args.list)?;
+        let built = self.deeper(expr, depth)?;
+        Ok(if args.closed { Step::On(built) } else { Step::Failed(built) })
     }
 
     fn indexed(&mut self, left: Built) -> Result<Step, Abort> {
         let at = self.advance().start;
         if !self.sync(121, FIRST.and(Kind::Question))? {
-            return Ok(Step::Failed);
+            return Ok(Step::Failed(left));
         }
         let function = if self.kind() == Kind::Question {
             self.advance();
@@ -280,27 +282,25 @@ impl Parser<'_> {
             "_[_]"
         };
         let index = self.within(Set::of(Kind::CloseBracket), Self::expr)?;
-        if !self.expect(124, Kind::CloseBracket, Set::MEMBER.or_end())? {
-            return Ok(Step::Failed);
-        }
+        let closed = self.expect(124, Kind::CloseBracket, Set::MEMBER.or_end())?;
         let depth = left.depth.max(index.depth);
         let expr = self.call(at, function, None, vec![left.expr, index.expr])?;
-        Ok(Step::On(self.deeper(expr, depth)?))
+        let built = self.deeper(expr, depth)?;
+        Ok(if closed { Step::On(built) } else { Step::Failed(built) })
     }
 
-    /// `'(' exprList? ')'`, after the parenthesis. None after an error that ends the rule.
-    pub(crate) fn arguments(&mut self, first: u8, last: u8, after: Set) -> Result<Option<(Vec<Expr>, u16)>, Abort> {
+    /// `exprList? ')'`
+    pub(crate) fn arguments(&mut self, (first, last): (u8, u8), after: Set) -> Result<Arguments, Abort> {
+        let mut args = Arguments { list: Vec::new(), depth: 0, closed: false };
         if !self.sync(first, FIRST.and(Kind::CloseParenthesis))? {
-            return Ok(None);
+            return Ok(args);
         }
-        let mut args = Vec::new();
-        let mut depth = 0;
         if FIRST.has(self.kind()) {
             self.within(Set::of(Kind::CloseParenthesis), |p| {
                 loop {
                     let arg = p.within(Set::of(Kind::Comma).or_end(), Self::expr)?;
-                    depth = depth.max(arg.depth);
-                    args.push(arg.expr);
+                    args.depth = args.depth.max(arg.depth);
+                    args.list.push(arg.expr);
                     if p.kind() != Kind::Comma {
                         return Ok(());
                     }
@@ -308,10 +308,8 @@ impl Parser<'_> {
                 }
             })?;
         }
-        if !self.expect(last, Kind::CloseParenthesis, after)? {
-            return Ok(None);
-        }
-        Ok(Some((args, depth)))
+        args.closed = self.expect(last, Kind::CloseParenthesis, after)?;
+        Ok(args)
     }
 
     pub(crate) fn call_or_macro(&mut self, at: u32, function: &str, target: Option<Expr>, args: Vec<Expr>) -> Result<Expr, Abort> {
@@ -344,16 +342,21 @@ impl Parser<'_> {
     pub(crate) fn broken(&self, at: u32) -> Built {
         Built { expr: Expr { id: 0, at, node: Node::Literal(Literal::Null) }, depth: 0 }
     }
-
-    pub(crate) fn broken_here(&self) -> Built {
-        self.broken(self.here())
-    }
 }
 
 /// What a step along `a.b[c].d()` led to.
 enum Step {
     On(Built),
-    Failed,
+    /// After an error that ends the rule.
+    Failed(Built),
+}
+
+/// The arguments of a call.
+pub(crate) struct Arguments {
+    pub(crate) list: Vec<Expr>,
+    pub(crate) depth: u16,
+    /// Their parenthesis was closed.
+    pub(crate) closed: bool,
 }
 
 /// One of the two levels of logical operators.

@@ -67,6 +67,9 @@ impl<'a> Places<'a> {
         let Some(at) = problem.at else {
             return format!("ERROR: <input>:-1:0: {}", problem.message);
         };
+        if self.source.is_empty() {
+            return format!("ERROR: <input>:1:0: {}", problem.message);
+        }
         let mut at = usize::try_from(at).map_or(self.source.len(), |at| at.min(self.source.len()));
         while !self.source.is_char_boundary(at) {
             at -= 1;

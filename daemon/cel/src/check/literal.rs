@@ -13,7 +13,7 @@ impl Checker<'_> {
         for element in elements {
             self.visit(&mut element.value);
             let ty = self.part(&element.value, element.optional);
-            joined = Some(self.join(element.value.at, joined, ty));
+            joined = Some(self.join(joined, ty));
         }
         let element = joined.unwrap_or_else(|| self.unifier.fresh());
         self.set(expr.id, Type::List(Arc::new(element)));
@@ -25,10 +25,10 @@ impl Checker<'_> {
         for entry in entries {
             self.visit(&mut entry.key);
             let key = self.get(&entry.key);
-            keys = Some(self.join(entry.key.at, keys, key));
+            keys = Some(self.join(keys, key));
             self.visit(&mut entry.value);
             let value = self.part(&entry.value, entry.optional);
-            values = Some(self.join(entry.value.at, values, value));
+            values = Some(self.join(values, value));
         }
         let key = keys.unwrap_or_else(|| self.unifier.fresh());
         let value = values.unwrap_or_else(|| self.unifier.fresh());
@@ -103,13 +103,12 @@ impl Checker<'_> {
         }
     }
 
-    /// The type of two parts, which must agree.
-    fn join(&mut self, at: u32, former: Option<Type>, ty: Type) -> Type {
+    /// The type of two parts: `dyn` if they do not agree, which is told later.
+    fn join(&mut self, former: Option<Type>, ty: Type) -> Type {
         let Some(former) = former else { return ty };
         if self.unifier.assignable(&former, &ty) {
             return self.unifier.most_general(&former, &ty);
         }
-        self.mismatch(at, &former, &ty);
-        Type::Error
+        Type::Dyn
     }
 }

@@ -208,6 +208,7 @@ impl Unifier {
                 None if finally => Type::Dyn,
                 None => ty.clone(),
             },
+            Type::Parameter(_) if finally => Type::Dyn,
             Type::List(inner) => Type::List(Arc::new(self.substitute(inner, finally))),
             Type::Optional(inner) => Type::Optional(Arc::new(self.substitute(inner, finally))),
             Type::Type(inner) => Type::Type(Arc::new(self.substitute(inner, finally))),

@@ -1,6 +1,8 @@
 //! What Kubernetes asks of an expression besides its types: literals that cannot be right are told when it is compiled.
 
-use crate::ast::{Expr, Literal, Node};
+use std::ops::RangeInclusive;
+
+use crate::ast::{Element, Entry, Expr, Literal, Node};
 use crate::check::Checked;
 use crate::problem::Problem;
 use crate::ty::Type;
@@ -8,33 +10,36 @@ use crate::ty::Type;
 /// What is wrong with the literals of an expression: arguments of `duration`, `timestamp` and `matches`, and lists and maps
 /// whose parts differ in type.
 pub(crate) fn validate(checked: &Checked) -> Vec<Problem> {
-    let mut validator = Validator { checked, problems: Vec::new() };
+    let mut validator = Validator { checked, formats: 0, problems: Vec::new() };
     validator.visit(&checked.root);
     validator.problems
 }
 
 struct Validator<'a> {
     checked: &'a Checked,
+    /// How many calls of `format` are around: their arguments may differ in type.
+    formats: u32,
     problems: Vec<Problem>,
 }
 
-impl Validator<'_> {
+impl<'a> Validator<'a> {
     fn visit(&mut self, expr: &Expr) {
         match &expr.node {
             Node::Literal(_) | Node::Ident(_) => {}
             Node::Select(select) => self.visit(&select.operand),
             Node::Call(call) => {
                 self.argument(&call.function, call.args.first());
+                let format = u32::from(&*call.function == "format");
+                self.formats += format;
                 call.target.iter().chain(&call.args).for_each(|part| self.visit(part));
+                self.formats -= format;
             }
             Node::List(elements) => {
-                let parts = elements.iter().map(|element| (&element.value, element.optional));
-                self.same(parts, true);
+                self.same_elements(elements);
                 elements.iter().for_each(|element| self.visit(&element.value));
             }
             Node::Map(entries) => {
-                self.same(entries.iter().map(|entry| (&entry.key, false)), false);
-                self.same(entries.iter().map(|entry| (&entry.value, entry.optional)), false);
+                self.same_entries(entries);
                 for entry in entries {
                     self.visit(&entry.key);
                     self.visit(&entry.value);
@@ -50,11 +55,12 @@ impl Validator<'_> {
     }
 
     fn argument(&mut self, function: &str, arg: Option<&Expr>) {
-        let Some(Expr { at, node: Node::Literal(Literal::String(text)), .. }) = arg else { return };
-        let good = match function {
-            "duration" => is_duration(text),
-            "timestamp" => is_timestamp(text),
-            "matches" => regex::Regex::new(text).is_ok(),
+        let Some(Expr { at, node: Node::Literal(literal), .. }) = arg else { return };
+        let good = match (function, literal) {
+            ("duration", Literal::String(text)) => is_duration(text),
+            ("timestamp", Literal::String(text)) => is_timestamp(text),
+            ("timestamp", Literal::Int(seconds)) => SECONDS.contains(seconds),
+            ("matches", Literal::String(text)) => is_pattern(text),
             _ => true,
         };
         if !good {
@@ -62,26 +68,63 @@ impl Validator<'_> {
         }
     }
 
-    fn same<'e>(&mut self, parts: impl Iterator<Item = (&'e Expr, bool)>, first_only: bool) {
-        let mut wanted: Option<&Type> = None;
-        for (part, optional) in parts {
-            let mut found = &self.checked.types[part.id as usize];
-            if optional && let Type::Optional(inner) = found {
-                found = inner;
-            }
-            match wanted {
-                None => wanted = Some(found),
-                Some(wanted) if wanted == found => {}
-                Some(wanted) => {
-                    let message = format!("expected type '{wanted}' but found '{found}'");
-                    self.problems.push(Problem::at(part.at, message));
-                    if first_only {
-                        return;
-                    }
-                }
+    fn same_elements(&mut self, elements: &[Element]) {
+        let [first, rest @ ..] = elements else { return };
+        let wanted = self.ty(&first.value, first.optional);
+        for element in rest {
+            let found = self.ty(&element.value, element.optional);
+            if self.differ(element.value.at, wanted, found) {
+                return;
             }
         }
     }
+
+    fn same_entries(&mut self, entries: &[Entry]) {
+        let [first, rest @ ..] = entries else { return };
+        let (key, value) = (self.ty(&first.key, false), self.ty(&first.value, first.optional));
+        for entry in rest {
+            self.differ(entry.key.at, key, self.ty(&entry.key, false));
+            self.differ(entry.value.at, value, self.ty(&entry.value, entry.optional));
+        }
+    }
+
+    fn ty(&self, part: &Expr, optional: bool) -> &'a Type {
+        match &self.checked.types[part.id as usize] {
+            Type::Optional(inner) if optional => inner,
+            ty => ty,
+        }
+    }
+
+    fn differ(&mut self, at: u32, wanted: &Type, found: &Type) -> bool {
+        if self.formats > 0 || wanted == found {
+            return false;
+        }
+        self.problems.push(Problem::at(at, format!("expected type '{wanted}' but found '{found}'")));
+        true
+    }
+}
+
+/// Whether a text is a pattern of RE2. The regex engine here would take a repetition of a repetition, RE2 does not.
+fn is_pattern(text: &str) -> bool {
+    let (mut escaped, mut class, mut repeated) = (false, false, 0);
+    for c in text.chars() {
+        let repeats = !escaped && !class && matches!(c, '*' | '+' | '?');
+        repeated = match (repeats, repeated, c) {
+            (false, ..) => 0,
+            // `*?` is a repetition that takes as little as it can.
+            (true, 0, _) => 1,
+            (true, 1, '?') => 2,
+            _ => return false,
+        };
+        match c {
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            '[' => class = true,
+            ']' => class = false,
+            _ => {}
+        }
+    }
+    regex::Regex::new(text).is_ok()
 }
 
 /// Whether a text is a duration of Go: `1h30m`, `-1.5s`, `0`, of less than about 292 years.
@@ -156,3 +199,5 @@ fn is_timestamp(text: &str) -> bool {
 
 /// The longest duration, in seconds: what 63 bits of nanoseconds hold.
 const NANOSECONDS_MAX_SECONDS: f64 = 9_223_372_036.854_775;
+/// The times that there are, in seconds since 1970: the years 1 to 9999.
+const SECONDS: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;

@@ -2,9 +2,10 @@
 
 use std::cmp::Ordering;
 
-use super::{operators, text};
+use super::{Function, operators, text};
 use crate::budget::{EvalError, Meter};
 use crate::interpret::Outcome;
+use crate::ty::Type;
 use crate::value::list::List;
 use crate::value::time::Duration;
 use crate::value::{Value, compare};
@@ -26,8 +27,22 @@ pub(crate) fn is_sorted<'a>(args: &[Value<'a>], meter: &mut Meter<'_>) -> Outcom
     Ok(Value::Bool(true))
 }
 
-/// `sum`. The type of an empty sum is that of the list's elements, which only the checker knows: see [`empty_sum`].
+/// `sum` of what is no number with another zero.
 pub(crate) fn sum<'a>(args: &[Value<'a>], meter: &mut Meter<'_>) -> Outcome<'a> {
+    sum_from(Value::Int(0), args, meter)
+}
+
+/// `sum` of a list whose elements have a type; only the checker knows that of an empty list.
+pub(crate) fn sum_of(element: &Type) -> Function {
+    match element {
+        Type::Uint => |args, meter| sum_from(Value::Uint(0), args, meter),
+        Type::Double => |args, meter| sum_from(Value::Double(0.0), args, meter),
+        Type::Duration => |args, meter| sum_from(Value::Duration(Duration::from_nanoseconds(0)), args, meter),
+        _ => sum,
+    }
+}
+
+fn sum_from<'a>(zero: Value<'a>, args: &[Value<'a>], meter: &mut Meter<'_>) -> Outcome<'a> {
     let [Value::List(list)] = args else { return Err(EvalError::no_such_overload()) };
     let mut total = None;
     for element in list.iter() {
@@ -38,7 +53,7 @@ pub(crate) fn sum<'a>(args: &[Value<'a>], meter: &mut Meter<'_>) -> Outcome<'a> 
             Some(total) => operators::add(&[total, element], meter)?,
         });
     }
-    Ok(total.unwrap_or(Value::Int(0)))
+    Ok(total.unwrap_or(zero))
 }
 
 /// `min`
@@ -211,14 +226,4 @@ pub(crate) fn distinct<'a>(args: &[Value<'a>], meter: &mut Meter<'_>) -> Outcome
         unique.push(element);
     }
     Ok(Value::list(unique))
-}
-
-/// The sum of no elements of a type.
-pub(crate) const fn empty_sum(ty: &crate::ty::Type) -> Value<'static> {
-    match ty {
-        crate::ty::Type::Uint => Value::Uint(0),
-        crate::ty::Type::Double => Value::Double(0.0),
-        crate::ty::Type::Duration => Value::Duration(Duration::from_nanoseconds(0)),
-        _ => Value::Int(0),
-    }
 }

@@ -84,7 +84,7 @@ fn find(function: &str, count: usize, member: bool) -> Option<(Macro, bool)> {
         ("all", 3) => two(Macro::Quantifier(Quantifier::All)),
         ("exists", 2) => one(Macro::Quantifier(Quantifier::Exists)),
         ("exists", 3) => two(Macro::Quantifier(Quantifier::Exists)),
-        ("exists_one" | "existsOne", 2) => one(Macro::Quantifier(Quantifier::ExistsOne)),
+        ("exists_one", 2) => one(Macro::Quantifier(Quantifier::ExistsOne)),
         ("exists_one" | "existsOne", 3) => two(Macro::Quantifier(Quantifier::ExistsOne)),
         ("map", 2 | 3) => one(Macro::Map),
         ("transformList", 3 | 4) => two(Macro::Map),

@@ -11,14 +11,16 @@ type Body<T> = Result<Option<(Vec<T>, u16)>, Abort>;
 
 impl Parser<'_> {
     pub(crate) fn primary(&mut self) -> Rule {
+        let at = self.here();
         if !self.sync(184, FIRST.without(Kind::Not))? {
-            return Ok(self.broken_here());
+            return Ok(self.broken(at));
         }
         match self.kind() {
             Kind::OpenParenthesis => {
-                let at = self.advance().start;
+                self.advance();
                 let inner = self.within(Set::of(Kind::CloseParenthesis), Self::expr)?;
-                if self.expect(146, Kind::CloseParenthesis, Set::END)? { Ok(inner) } else { Ok(self.broken(at)) }
+                self.expect(146, Kind::CloseParenthesis, Set::END)?;
+                Ok(inner)
             }
             Kind::OpenBracket => self.list(),
             Kind::OpenBrace => self.map(),
@@ -31,8 +33,9 @@ impl Parser<'_> {
     fn named(&mut self) -> Rule {
         let dot = usize::from(self.kind() == Kind::Dot);
         if self.peek(dot) != Kind::Identifier {
+            let at = self.here();
             self.no_viable(184)?;
-            return Ok(self.broken_here());
+            return Ok(self.broken(at));
         }
         if self.peek(dot + 1) == Kind::OpenParenthesis {
             return self.global_call(dot == 1);
@@ -64,9 +67,7 @@ impl Parser<'_> {
         }
         let token = self.advance();
         let open = self.advance().start;
-        let Some((args, depth)) = self.arguments(141, 143, Set::END)? else {
-            return Ok(self.broken(at));
-        };
+        let args = self.arguments((141, 143), Set::END)?;
         let name = self.text(token);
         if RESERVED.contains(&name) {
             return Ok(self.problem(at, format!("reserved identifier: {name}")));
@@ -78,7 +79,7 @@ impl Parser<'_> {
         } else {
             name
         };
-        Ok(Built { expr: self.call_or_macro(open, function, None, args)?, depth })
+        Ok(Built { expr: self.call_or_macro(open, function, None, args.list)?, depth: args.depth })
     }
 
     fn list(&mut self) -> Rule {
@@ -199,8 +200,9 @@ impl Parser<'_> {
 
     /// `'?'? expr`
     fn optional_expr(&mut self) -> Result<(bool, Built), Abort> {
+        let at = self.here();
         if !self.sync(OPTIONAL_EXPR, FIRST.and(Kind::Question))? {
-            return Ok((false, self.broken_here()));
+            return Ok((false, self.broken(at)));
         }
         let optional = self.kind() == Kind::Question;
         if optional {
@@ -234,7 +236,7 @@ impl Parser<'_> {
             Kind::EscapedIdentifier => {
                 let at = self.advance().start;
                 self.problem(at, "unsupported syntax: '`'");
-                Ok(None)
+                Ok(Some(Box::default()))
             }
             _ => {
                 self.no_viable(FIELD_NAME)?;

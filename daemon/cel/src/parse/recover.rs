@@ -91,6 +91,12 @@ impl<'a> Parser<'a> {
         problems
     }
 
+    /// Drops what is wrong with text that was not reached: cel-go splits the text as it parses.
+    pub(crate) fn forget_ahead(&mut self) {
+        let here = self.here();
+        self.syntax.retain(|problem| problem.at.is_none_or(|at| at <= here));
+    }
+
     pub(crate) fn enter(&mut self, rule: Nesting) -> Result<(), Abort> {
         let depth = &mut self.nesting[rule as usize];
         *depth += 1;

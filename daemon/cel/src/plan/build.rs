@@ -231,7 +231,11 @@ impl<'e> Builder<'e> {
         if let Some(matcher) = matcher(name, &args) {
             return self.matcher(matcher, args, rule);
         }
-        let Some(function) = library::find(name, call.target.is_some(), args.len()) else {
+        let summed = match (name, static_types.first()) {
+            ("sum", Some(Some(Type::List(element)))) => Some(library::lists::sum_of(element)),
+            _ => None,
+        };
+        let Some(function) = summed.or_else(|| library::find(name, call.target.is_some(), args.len())) else {
             return Err(EvalError::other(format!("no such overload: {name}")));
         };
         let converts = matches!(
