@@ -119,7 +119,7 @@ impl Validator<'_> {
             outcome.matches += 1;
         }
         if let Some(validation) = validation {
-            self.check_alternatives(validation, value, correlated, path, &mut outcome);
+            self.check_alternatives(validation, value, path, &mut outcome);
         }
         // The count of the step for alternatives, and that of the step itself.
         outcome.matches += 2;
@@ -132,9 +132,7 @@ impl Validator<'_> {
             }
             Value::Number(number) => {
                 outcome.matches += 2;
-                if let Some(validation) = validation {
-                    self.check_number(schema, validation, number, path, &mut outcome);
-                }
+                self.check_number(schema, validation, number, path, &mut outcome);
             }
             Value::Array(items) => {
                 self.check_items(schema, items, correlated, path, &mut outcome);
@@ -152,23 +150,23 @@ impl Validator<'_> {
         outcome
     }
 
+    /// What has not changed is complained about all the same inside of alternatives.
     fn check_alternatives(
         &mut self,
         validation: &Validation,
         value: &Value,
-        correlated: Option<&Correlated<'_>>,
         path: &Path<'_>,
         outcome: &mut Outcome,
     ) {
         if !validation.any_of.is_empty() {
-            self.check_any_of(&validation.any_of, value, correlated, path, outcome);
+            self.check_any_of(&validation.any_of, value, path, outcome);
         }
         if !validation.one_of.is_empty() {
-            self.check_one_of(&validation.one_of, value, correlated, path, outcome);
+            self.check_one_of(&validation.one_of, value, path, outcome);
         }
         let mut good = 0;
         for schema in &validation.all_of {
-            let result = self.node(schema, value, correlated, path);
+            let result = self.node(schema, value, None, path);
             good += usize::from(!result.failed);
             outcome.merge(result);
         }
@@ -177,7 +175,7 @@ impl Validator<'_> {
             self.compose(path, outcome, |name| format!("{name} must validate all the schemas (allOf){none}"));
         }
         if let Some(not) = &validation.not
-            && !self.node(not, value, correlated, path).failed
+            && !self.node(not, value, None, path).failed
         {
             self.compose(path, outcome, |name| format!("{name} must not validate the schema (not)"));
         }
@@ -187,13 +185,12 @@ impl Validator<'_> {
         &mut self,
         schemas: &[Schema],
         value: &Value,
-        correlated: Option<&Correlated<'_>>,
         path: &Path<'_>,
         outcome: &mut Outcome,
     ) {
         let mut best: Option<Outcome> = None;
         for schema in schemas {
-            let result = self.node(schema, value, correlated, path);
+            let result = self.node(schema, value, None, path);
             if !result.failed {
                 outcome.merge(result);
                 return;
@@ -210,14 +207,13 @@ impl Validator<'_> {
         &mut self,
         schemas: &[Schema],
         value: &Value,
-        correlated: Option<&Correlated<'_>>,
         path: &Path<'_>,
         outcome: &mut Outcome,
     ) {
         let (mut best, mut first): (Option<Outcome>, Option<Outcome>) = (None, None);
         let mut good = 0;
         for schema in schemas {
-            let result = self.node(schema, value, correlated, path);
+            let result = self.node(schema, value, None, path);
             if !result.failed {
                 good += 1;
                 best = None;

@@ -54,6 +54,7 @@ fn is_host(host: &str) -> bool {
     }
     let port = host.rfind(':').and_then(|at| host.get(at..)).unwrap_or_default();
     is_port(port)
+        && host.matches(':').count() <= 1
         && has_good_escapes(host)
         && host
             .bytes()

@@ -15,7 +15,7 @@ fn patterns_mean_what_they_mean_in_go() {
         (r"^[]a]+$", "]a", true),
         (r"^[a\]b-]+$", "-]", true),
         (r"^[\w.-]+$", "a-b.c", true),
-        (r"^[a-c~~--]$", "~", true),
+        (r"^[a-c~~-]$", "~", true),
         (r"^a{,2}$", "a{,2}", true),
         (r"^a{2}$", "aa", true),
         (r"^{$", "{", true),

@@ -109,7 +109,7 @@ impl Validator<'_> {
     pub(super) fn check_number(
         &mut self,
         schema: &Schema,
-        validation: &Validation,
+        validation: Option<&Validation>,
         number: &Number,
         path: &Path<'_>,
         outcome: &mut Outcome,
@@ -120,6 +120,7 @@ impl Validator<'_> {
         if !fits {
             self.exceeds(&capacity, "Checked", path, outcome);
         }
+        let Some(validation) = validation else { return };
         if let Some(factor) = validation.multiple_of {
             let fits = capacity.holds(factor);
             if !fits {
@@ -216,12 +217,12 @@ struct Capacity<'s> {
 }
 
 impl<'s> Capacity<'s> {
-    fn of(schema: &Schema, validation: &'s Validation) -> Self {
+    fn of(schema: &Schema, validation: Option<&'s Validation>) -> Self {
         let kind = match types(schema) {
             [kind @ (JsonType::Integer | JsonType::Number)] => Some(*kind),
             _ => None,
         };
-        let format = validation.format.as_ref().filter(|_| kind.is_some());
+        let format = validation.and_then(|validation| validation.format.as_ref()).filter(|_| kind.is_some());
         Self { kind, format: format.map_or("", |format| &format.name), check: format.map(|format| format.check) }
     }
 
