@@ -16,13 +16,15 @@ use hanse_store::workspace::WORKSPACES;
 
 use crate::batch::{BATCH_OPERATIONS_MAX, Batch};
 use crate::collector::{self, Walk};
-use crate::definition;
 use crate::expiry::Expiry;
 use crate::namespace::{self, NAMESPACES};
 use crate::notice::Noticing;
+use crate::settings::Settings;
+use crate::signing::Signing;
 use crate::survey::Survey;
 use crate::sweep::Sweep;
 use crate::workspace;
+use crate::{definition, essentials, quota, role};
 
 /// The time at one moment, on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +66,14 @@ pub enum Item {
     },
     /// A CustomResourceDefinition whose deletion has begun.
     Definition(Key),
+    /// The quotas of a namespace.
+    Quotas(ClusterId, String),
+    /// What a namespace must have.
+    Essentials(Key),
+    /// Cluster roles that are made of others.
+    Roles(ClusterId),
+    /// Old certificate signing requests.
+    Signing,
 }
 
 /// A transaction, and what it is for. Two of them are for different items, and can be submitted together.
@@ -156,11 +166,18 @@ pub struct Desk {
     /// Revisions of own transactions that are not looked at yet: they are no news to their own item.
     own: Vec<(Revision, Revision, Item)>,
     expiry: Expiry,
+    signing: Signing,
     survey: Survey,
     noticing: Noticing,
 }
 
 impl Desk {
+    /// The desk of a new term.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        Self { noticing: Noticing::new(settings), ..Self::default() }
+    }
+
     /// Takes in what has changed. Costs a look at the events since the last time, and no object is parsed for it.
     pub fn observe(&mut self, state: &State, now: Now) {
         let mut calls = BTreeSet::new();
@@ -201,6 +218,9 @@ impl Desk {
         if Expiry::is_needed(state) && !self.tasks.contains_key(&Item::Expiry) {
             self.open(Item::Expiry, now.monotonic);
         }
+        if Signing::is_needed(state) && !self.tasks.contains_key(&Item::Signing) {
+            self.open(Item::Signing, now.monotonic);
+        }
     }
 
     /// The next transactions, at most [`PARALLEL_MAX`]. None: nothing to do now; see [`Desk::due`].
@@ -220,6 +240,10 @@ impl Desk {
                 Item::Survey if self.ready.len() > READY_MAX => Step::Later(CROWDED_PAUSE),
                 Item::Survey => self.survey.step(state, &mut self.noticing, now),
                 Item::Definition(key) => definition::step(state, key, task, now),
+                Item::Quotas(cluster, namespace) => quota::step(state, (cluster, namespace), task, now),
+                Item::Essentials(key) => essentials::step(state, key, &self.noticing.settings, (task, now)),
+                Item::Roles(cluster) => role::step(state, cluster, task, now),
+                Item::Signing => self.signing.step(state, task, now),
                 Item::Abandoned { cluster, uid } => {
                     collector::abandoned((state, &mut self.noticing.definitions), (cluster, uid), task, now)
                 }
@@ -320,7 +344,8 @@ impl Desk {
             Step::Later(wait) => drop(self.ready.insert((now.monotonic + wait, item.clone()))),
             Step::Rest => {
                 let looked_at = task.sweep.looked_at().max(task.walk.looked_at());
-                let until = now.monotonic + Duration::from_millis(looked_at).clamp(REST_MIN, REST_MAX);
+                let least = if matches!(item, Item::Quotas(..)) { QUOTA_REST_MIN } else { REST_MIN };
+                let until = now.monotonic + Duration::from_millis(looked_at).clamp(least, REST_MAX);
                 if std::mem::take(&mut task.changed) {
                     task.restart();
                     self.ready.insert((until, item.clone()));
@@ -403,6 +428,8 @@ const CROWDED_PAUSE: Duration = Duration::from_millis(20);
 /// A sweep that found only what stays is not repeated before it was at rest for a millisecond for each object that it
 /// looked at, within these bounds: so it never costs more than a small part of a processor.
 const REST_MIN: Duration = Duration::from_millis(100);
+/// The status of quotas is written as often as this, at most, while objects come and go.
+const QUOTA_REST_MIN: Duration = Duration::from_secs(1);
 /// As above.
 const REST_MAX: Duration = Duration::from_secs(60);
 /// After a refusal; doubled by each further one.

@@ -1,4 +1,5 @@
-//! Events are kept for an hour after they were last seen, as upstream keeps them.
+//! Events are kept for an hour after they were last written, as upstream keeps them (there, each write renews the lease of
+//! the event's key). When that was, the times in the object say.
 //!
 //! Not every event is parsed each time. An object's revision tells whether it has changed since the last look, so that a
 //! look compares one number for each event, and parses only the new ones; when each is to go stands in a list in order
@@ -17,7 +18,7 @@ use serde_json::Value;
 use crate::desk::{Now, Step, Task};
 use crate::object::parse;
 
-/// How long an event is kept after it was last seen.
+/// How long an event is kept after it was last written.
 pub(crate) const EVENT_KEPT_MS: u64 = 3_600_000;
 /// Between two looks, at least.
 pub(crate) const LOOK_INTERVAL: Duration = Duration::from_secs(60);
@@ -125,7 +126,7 @@ fn events() -> Scope {
     Scope { resource: EVENTS.to_owned(), cluster: None, namespace: None }
 }
 
-/// When an event goes: an hour after the last of its times. A time in the future counts as now, and so does none.
+/// When an event goes: an hour after the last of its times, those of its writers among them. A time in the future counts as now, and so does none.
 fn deadline(event: &Object, now_ms: u64) -> u64 {
     let event = parse(event.bytes());
     let times = [
@@ -134,7 +135,9 @@ fn deadline(event: &Object, now_ms: u64) -> u64 {
         (&event["eventTime"], Precision::Micros),
         (&event["metadata"]["creationTimestamp"], Precision::Seconds),
     ];
-    let last = times.into_iter().filter_map(|(value, precision)| read_time(value, precision)).max();
+    let writes = event["metadata"]["managedFields"].as_array().into_iter().flatten();
+    let writes = writes.map(|entry| (&entry["time"], Precision::Seconds));
+    let last = times.into_iter().chain(writes).filter_map(|(value, precision)| read_time(value, precision)).max();
     last.unwrap_or(now_ms).min(now_ms).saturating_add(EVENT_KEPT_MS)
 }
 

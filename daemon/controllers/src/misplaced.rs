@@ -6,6 +6,7 @@ use hanse_store::txn::Operation;
 use serde_json::{Value, json};
 
 use crate::collector::Bench;
+use crate::essentials::CLUSTER_ANNOTATION;
 use crate::namespace::NAMESPACES;
 use crate::object::{draft, written_time};
 use crate::reference::Reference;
@@ -54,6 +55,7 @@ pub(crate) fn report(bench: &mut Bench<'_>, (key, object): (&Key, &Value), owner
             "namespace": namespace,
             "uid": uid_of(mark, hash(&[&name, &time])),
             "creationTimestamp": time,
+            "annotations": {CLUSTER_ANNOTATION: cluster.as_str()},
         },
         "involvedObject": involved,
         "reason": "OwnerRefInvalidNamespace",

@@ -10,10 +10,14 @@ use hanse_store::state::State;
 use crate::definition::CUSTOM_RESOURCE_DEFINITIONS;
 use crate::desk::Item;
 use crate::reference::Definitions;
+use crate::role::{self, CLUSTER_ROLES};
+use crate::settings::Settings;
+use crate::{essentials, quota};
 
 /// What is remembered to find the items by. All of it can be lost: a term's first look makes it anew.
 #[derive(Debug, Default)]
 pub(crate) struct Noticing {
+    pub(crate) settings: Settings,
     pub(crate) definitions: Definitions,
     /// The owners that wait for their dependents, by uid.
     waiting: BTreeMap<(ClusterId, String), Key>,
@@ -25,11 +29,20 @@ pub(crate) struct Noticing {
 }
 
 impl Noticing {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self { settings, ..Self::default() }
+    }
+
     /// The items that have to do something because of an event.
     pub(crate) fn items(&mut self, state: &State, event: &Event) -> Vec<Item> {
         let mut items = Vec::new();
         self.collector(state, event, &mut items);
         self.definition(state, event, &mut items);
+        items.extend(quota::noticed(state, event));
+        items.extend(essentials::noticed(state, event, &self.settings));
+        if event.key.resource() == CLUSTER_ROLES {
+            items.push(role::item(&event.key));
+        }
         items
     }
 

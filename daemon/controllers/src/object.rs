@@ -23,7 +23,7 @@ pub(crate) fn finalizers(object: &Object) -> Vec<String> {
     }
 }
 
-fn contains(bytes: &[u8], word: &[u8]) -> bool {
+pub(crate) fn contains(bytes: &[u8], word: &[u8]) -> bool {
     bytes.windows(word.len()).any(|window| window == word)
 }
 

@@ -12,6 +12,7 @@ use hanse_base::net::BoxFuture;
 use hanse_store::home::{Home, HomeError};
 
 use crate::desk::{Answer, Desk, Now};
+use crate::settings::Settings;
 
 /// What the controllers ask of the daemon around them.
 pub trait Duty: Send + Sync + 'static {
@@ -25,12 +26,18 @@ pub trait Duty: Send + Sync + 'static {
 
 /// Runs the controllers of one group, until `shutdown` is over. Can be dropped at any moment: what is half done is taken
 /// up by the next one who runs them, here or on another daemon.
-pub async fn run(home: Arc<dyn Home>, clock: Arc<dyn Clock>, duty: Arc<dyn Duty>, shutdown: impl Future<Output = ()>) {
+pub async fn run(
+    home: Arc<dyn Home>,
+    clock: Arc<dyn Clock>,
+    duty: Arc<dyn Duty>,
+    settings: Settings,
+    shutdown: impl Future<Output = ()>,
+) {
     let terms = async {
         loop {
             duty.turned(false).await;
             tracing::info!(group = %home.group(), "controllers begin");
-            select(pin!(lead(&*home, &*clock, &*duty)), duty.turned(true)).await;
+            select(pin!(lead(&*home, &*clock, &*duty, &settings)), duty.turned(true)).await;
             tracing::info!(group = %home.group(), "controllers end: this daemon does not lead any more");
         }
     };
@@ -38,8 +45,8 @@ pub async fn run(home: Arc<dyn Home>, clock: Arc<dyn Clock>, duty: Arc<dyn Duty>
 }
 
 /// One term as leader. Never returns. What the desk remembers belongs to the term: another leader may have acted since.
-async fn lead(home: &dyn Home, clock: &dyn Clock, duty: &dyn Duty) {
-    let mut desk = Desk::default();
+async fn lead(home: &dyn Home, clock: &dyn Clock, duty: &dyn Duty, settings: &Settings) {
+    let mut desk = Desk::new(settings.clone());
     let mut pause = PAUSE_MIN;
     loop {
         // The replica of a new leader may be behind what the last one did: the first look is a linearizable one.
@@ -137,6 +144,7 @@ mod tests {
 
     use super::{Duty, run};
     use crate::object::{begin_deletion, draft};
+    use crate::settings::Settings;
 
     /// Leads when it is told to. Time stands still.
     struct Told(watch::Receiver<bool>);
@@ -189,10 +197,15 @@ mod tests {
         applied(&home, vec![Operation::Describe(region), Operation::FoundRoot(Vec::new())]).await;
         let (tell, told) = watch::channel(false);
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-        let running =
-            run(Arc::clone(&home) as Arc<dyn Home>, Arc::new(SystemClock::default()), Arc::new(Told(told)), async {
+        let running = run(
+            Arc::clone(&home) as Arc<dyn Home>,
+            Arc::new(SystemClock::default()),
+            Arc::new(Told(told)),
+            Settings::default(),
+            async {
                 stopped.await.ok();
-            });
+            },
+        );
         let story = async {
             let count = || home.view().ending_namespaces().count();
             applied(&home, vec![namespace("a", true)]).await;

@@ -11,7 +11,11 @@ use crate::batch::Batch;
 use crate::collector::{Bench, Verdict};
 use crate::definition::CUSTOM_RESOURCE_DEFINITIONS;
 use crate::desk::{Item, Now, Step};
+use crate::essentials;
+use crate::namespace::NAMESPACES;
 use crate::notice::{self, Noticing};
+use crate::quota::{self, RESOURCE_QUOTAS};
+use crate::role::{self, CLUSTER_ROLES};
 
 /// Entries that a step looks at, at most, before others have their turn.
 const SLICE_ENTRIES_MAX: usize = 500;
@@ -34,6 +38,12 @@ enum Part {
     Owned,
     /// Definitions.
     Definitions,
+    /// Quotas.
+    Quotas,
+    /// Namespaces.
+    Namespaces,
+    /// Cluster roles.
+    Roles,
     End,
 }
 
@@ -50,6 +60,17 @@ impl Survey {
             Part::Definitions => {
                 self.listed(state, CUSTOM_RESOURCE_DEFINITIONS, |key| found.extend(notice::ending(state, key)))
             }
+            Part::Quotas => self.listed(state, RESOURCE_QUOTAS, |key| found.push(quota::item(key))),
+            Part::Namespaces => self.listed(state, NAMESPACES, |key| {
+                if essentials::misses(state, key, &noticing.settings) {
+                    found.push(Item::Essentials(key.clone()));
+                }
+            }),
+            Part::Roles => self.listed(state, CLUSTER_ROLES, |key| {
+                if state.get(key).is_some_and(|role| role::aggregates(role)) {
+                    found.push(role::item(key));
+                }
+            }),
             Part::End => return Step::Gone,
         };
         if ended {
@@ -57,7 +78,10 @@ impl Survey {
             self.part = match self.part {
                 Part::Waiting => Part::Owned,
                 Part::Owned => Part::Definitions,
-                Part::Definitions | Part::End => Part::End,
+                Part::Definitions => Part::Quotas,
+                Part::Quotas => Part::Namespaces,
+                Part::Namespaces => Part::Roles,
+                Part::Roles | Part::End => Part::End,
             };
         }
         Step::Found(found)

@@ -86,6 +86,22 @@ fn a_namespace_waits_for_finalizers_and_says_so() {
 }
 
 #[test]
+fn custom_resources_are_content_of_their_namespace_as_all_others_are() {
+    let mut group = Group::new();
+    group.put(&key("widgets.example.com", "root", "a", "free"), &object("free", "a", &[]));
+    let kept = key("widgets.example.com", "root", "a", "kept");
+    group.put(&kept, &object("kept", "a", &["example.com/x"]));
+    group.delete_namespace("root", "a");
+    group.settle();
+    let shown = condition(&group.get(&key("namespaces", "root", "", "a")).unwrap(), "NamespaceContentRemaining");
+    let message = "Some resources are remaining: widgets.example.com has 1 resource instances";
+    assert_eq!((&shown["status"], &shown["message"]), (&json!("True"), &json!(message)));
+    group.apply(vec![Operation::Delete(kept)]);
+    group.settle();
+    assert!(group.get(&key("namespaces", "root", "", "a")).is_none());
+}
+
+#[test]
 fn a_namespace_with_another_finalizer_stays_until_that_is_gone() {
     let mut group = Group::new();
     let key = key("namespaces", "root", "", "a");
@@ -238,6 +254,12 @@ fn old_events_go_and_young_ones_stay() {
         ),
         event("future", json!({"lastTimestamp": "3000-01-01T00:00:00Z"})),
         event("timeless", json!({"message": "x"})),
+        event(
+            "written",
+            json!({"metadata": {"name": "written", "namespace": "a", "resourceVersion": "",
+                "managedFields": [{"time": "2026-11-22T11:20:00Z"}, {"time": "2026-11-22T09:00:00Z"}]},
+                "lastTimestamp": time(WALL_MS - 3 * EVENT_KEPT_MS)}),
+        ),
     ];
     for (key, value) in &events {
         group.put(key, value);
@@ -246,7 +268,7 @@ fn old_events_go_and_young_ones_stay() {
         group.state().namespace_content(&cluster("root"), "a", None).map(|key| key.name().to_owned()).collect()
     };
     assert_eq!(group.settle(), 1);
-    assert_eq!(left(&group), ["future", "series", "timeless", "young"]);
+    assert_eq!(left(&group), ["future", "series", "timeless", "written", "young"]);
     assert!(group.desk.due().is_some_and(|due| due >= group.now.monotonic + Duration::from_secs(60)));
     // Seen again, it lives on.
     group.put(&events[1].0, &event("young", json!({"lastTimestamp": time(WALL_MS + 20 * minute)})).1);
