@@ -41,6 +41,7 @@ mod last_applied;
 pub mod managed;
 mod manager;
 pub mod name;
+mod scale;
 pub mod update;
 
 pub use compare::{Comparison, compare};
@@ -52,7 +53,15 @@ pub use manager::{Identity, Manager, Operation};
 pub use merge::merge;
 pub use problem::Problems;
 pub use remove::remove;
+pub use scale::Scaled;
 pub use set::Set;
 pub use shape::Shape;
 pub use typed::{Duplicates, validate};
 pub use update::{Force, Versions};
+
+#[cfg(test)]
+mod apply_test;
+#[cfg(test)]
+mod laws_test;
+#[cfg(test)]
+mod schema_json;

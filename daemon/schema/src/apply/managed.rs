@@ -118,10 +118,14 @@ impl Writer<'_> {
         mut managers: Vec<Manager>,
         name: &str,
     ) -> Result<Vec<Manager>, String> {
-        for object in [new, live] {
-            validate(self.shape, object, Duplicates::Allowed).map_err(|problems| problems.to_string())?;
+        for (object, which) in [(new, "new"), (live, "live")] {
+            validate(self.shape, object, Duplicates::Allowed).map_err(|problems| {
+                format!("failed to convert {which} object ({}) to smd typed: {problems}", self.describe(object))
+            })?;
         }
-        let changed = self.updater().update(live, new, &mut managers)?;
+        let changed = self.updater().update(live, new, &mut managers);
+        let changed =
+            changed.map_err(|why| format!("failed to update ManagedFields ({}): {why}", self.describe(new)))?;
         let changed = changed.map(|set| set.difference(&never_owned())).filter(|set| !set.is_empty());
         if let Some(changed) = changed {
             let identity = Identity::new(name, Operation::Update, self.api_version, self.subresource);
@@ -205,17 +209,18 @@ impl Writer<'_> {
 
     fn check_shape(&self, object: &Value, duplicates: Duplicates, which: &str) -> Result<(), ApplyError> {
         validate(self.shape, object, duplicates).map_err(|problems| {
-            let text = |name: &str| {
-                let text = object.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Value::as_str);
-                text.unwrap_or_default().to_owned()
-            };
-            ApplyError::Internal(format!(
-                "failed to create typed {which} object ({}/{}; {}): {problems}",
-                text("namespace"),
-                text("name"),
-                show_kind(self.api_version, self.kind)
-            ))
+            let object = self.describe(object);
+            ApplyError::Internal(format!("failed to create typed {which} object ({object}): {problems}"))
         })
+    }
+
+    /// `namespace/name; group/version, Kind=kind`
+    fn describe(&self, object: &Value) -> String {
+        let text = |name: &str| {
+            let text = object.get("metadata").and_then(|metadata| metadata.get(name)).and_then(Value::as_str);
+            text.unwrap_or_default().to_owned()
+        };
+        format!("{}/{}; {}", text("namespace"), text("name"), show_kind(self.api_version, self.kind))
     }
 }
 

@@ -33,7 +33,12 @@ pub(crate) fn with_known_fields(shape: Option<Shape<'_>>, set: &Set) -> Set {
 #[must_use]
 pub(crate) fn reconciled(shape: Shape<'_>, set: &Set) -> Option<Set> {
     let form = shape.atom().form();
-    if matches!(&form, Form::Scalar(_) | Form::Nothing) || matches!(&form, Form::Map(map) if map.is_unknown()) {
+    let is_left = match &form {
+        Form::Map(map) => map.is_unknown() || map.atomic,
+        Form::List(list) => list.is_atomic(),
+        Form::Scalar(_) | Form::Nothing => true,
+    };
+    if is_left {
         return None;
     }
     // Nothing is copied until something changes, which is hardly ever.

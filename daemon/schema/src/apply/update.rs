@@ -199,6 +199,11 @@ impl<'a> Updater<'a> {
 
     /// The object in a version that has a shape. What comes out of a conversion has no item twice.
     fn convert<'v>(&self, object: &Versioned<'v>, api_version: &'v str) -> Result<Versioned<'v>, String> {
+        // An object that is one piece loses everything when a part is taken away.
+        if !object.object.is_object() {
+            let what = value::type_name(&object.object);
+            return Err(format!("failed to convert value to unstructured for type {what}"));
+        }
         if object.api_version == api_version {
             return Ok(object.clone());
         }
