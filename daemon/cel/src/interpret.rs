@@ -80,6 +80,11 @@ impl<'r, 'a> Run<'r, '_, 'a> {
             Step::Call(call) => self.call(call),
             Step::Append(append) => self.append(append),
             Step::Match(call) => self.matches(call),
+            Step::NotFalse(value) => {
+                let value = self.attempt(value)?;
+                self.meter.charge(1)?;
+                Ok(Value::Bool(!matches!(value, Ok(Value::Bool(false)))))
+            }
             Step::InConstants(search) => {
                 let element = self.step(&search.0)?;
                 Ok(Value::Bool(search.1.contains(&element)))
@@ -133,10 +138,8 @@ impl<'r, 'a> Run<'r, '_, 'a> {
         let mut args = Vec::with_capacity(steps.len());
         for step in steps {
             let arg = self.attempt(step)?;
-            if let Err(error) = arg
-                && steps.len() > 2
-            {
-                return Err(error);
+            if arg.is_err() && steps.len() > 2 {
+                return Ok(vec![arg]);
             }
             args.push(arg);
         }
@@ -145,6 +148,9 @@ impl<'r, 'a> Run<'r, '_, 'a> {
 
     fn call(&mut self, call: &'r Call) -> Outcome<'a> {
         let outcomes = self.args(&call.args)?;
+        if let ([Err(error)], true) = (outcomes.as_slice(), call.args.len() > 2) {
+            return Err(error.clone());
+        }
         let known = call.rule.before(&outcomes);
         if let Some(cost) = known {
             self.meter.charge(cost)?;
@@ -154,7 +160,7 @@ impl<'r, 'a> Run<'r, '_, 'a> {
             Ok(args) => (call.function)(&args, self.meter),
             Err(error) => Err(error),
         };
-        if known.is_none() && result != Err(EvalError::Cost) {
+        if known.is_none() && !matches!(result, Err(EvalError::Cost)) {
             self.meter.charge(call.rule.after(&result))?;
         }
         result
@@ -162,6 +168,9 @@ impl<'r, 'a> Run<'r, '_, 'a> {
 
     fn matches(&mut self, call: &'r Match) -> Outcome<'a> {
         let outcomes = self.args(&call.args)?;
+        if let ([Err(error)], true) = (outcomes.as_slice(), call.args.len() > 2) {
+            return Err(error.clone());
+        }
         self.meter.charge(call.rule.before(&outcomes).unwrap_or(1))?;
         let args = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
         match call.kind {

@@ -9,11 +9,18 @@
 //! Reading order: [`ast`], [`ty`].
 
 pub mod ast;
+pub mod budget;
 mod check;
 mod declare;
 pub mod environment;
 mod estimate;
+mod evaluate;
+pub mod interpret;
+pub mod library;
 mod parse;
+mod plan;
 pub mod problem;
 pub mod program;
+pub mod quantity;
 pub mod ty;
+pub mod value;

@@ -28,7 +28,7 @@ const DEPTH_MAX: usize = 250;
 
 /// An expression that is ready to be evaluated, any number of times, by any number of threads.
 #[derive(Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     pub(crate) root: Step,
     /// How many local variables are alive at once.
     pub(crate) slots: usize,
@@ -50,6 +50,8 @@ pub(crate) enum Step {
     /// `accumulator + element`, where the accumulator is held by nobody else.
     Append(Box<Append>),
     Match(Box<Match>),
+    /// `@not_strictly_false`, which macros ask before they take a step: false for `false` only, even after errors.
+    NotFalse(Box<Self>),
     /// `element in [constants]`
     InConstants(Box<(Self, Constants)>),
     /// `optional.or(other)` and `optional.orValue(other)`
@@ -138,7 +140,7 @@ impl Plan {
     /// # Errors
     /// When a constant part of the expression has no value (`int('x')`, a pattern that is not one), or when the
     /// expression is nested too deeply.
-    pub fn new(expr: &Expr, types: &dyn Fn(u32) -> Option<Type>) -> Result<Self, EvalError> {
+    pub(crate) fn new(expr: &Expr, types: &dyn Fn(u32) -> Option<Type>) -> Result<Self, EvalError> {
         build::plan(expr, types, DEPTH_MAX)
     }
 }

@@ -8,7 +8,9 @@ use crate::ast::Expr;
 use crate::check;
 use crate::environment::Environment;
 use crate::estimate;
+use crate::budget::EvalError;
 use crate::parse;
+use crate::plan::Plan;
 use crate::problem::Problems;
 use crate::ty::Type;
 
@@ -26,6 +28,7 @@ struct Compiled {
     ty: Type,
     cost: CostEstimate,
     names: BTreeSet<Box<str>>,
+    plan: Plan,
 }
 
 /// Why there is no program.
@@ -38,6 +41,9 @@ pub enum CompileError {
     /// The result is of a type that is not asked for.
     #[error("{0}")]
     Result(ResultMismatch),
+    /// A constant part of the expression has no value: `int('x')`.
+    #[error("program instantiation failed: {0}")]
+    Constant(EvalError),
 }
 
 /// The type of a result, and those that were asked for. The display is what validating admission policies say.
@@ -76,7 +82,9 @@ impl Program {
             return Err(CompileError::Result(ResultMismatch { wanted: result.to_vec(), found: ty }));
         }
         let cost = estimate::estimate(&checked, environment);
-        Ok(Self { compiled: Arc::new(Compiled { root: checked.root, ty, cost, names: checked.names }) })
+        let types = checked.types;
+        let plan = Plan::new(&checked.root, &|id| types.get(id as usize).cloned()).map_err(CompileError::Constant)?;
+        Ok(Self { compiled: Arc::new(Compiled { root: checked.root, ty, cost, names: checked.names, plan }) })
     }
 
     /// The type of the result; [`Type::Dyn`] if it is not known before evaluation.
@@ -95,6 +103,11 @@ impl Program {
     #[must_use]
     pub fn uses(&self, name: &str) -> bool {
         self.compiled.names.contains(name)
+    }
+
+    /// What is evaluated.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.compiled.plan
     }
 
     /// The tree: macros expanded, names qualified.

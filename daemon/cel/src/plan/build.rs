@@ -163,6 +163,9 @@ impl<'e> Builder<'e> {
                 let head = Head::Conditional(condition, Box::new(truthy), Box::new(falsy));
                 Ok(Step::Attribute(Box::new(Attribute::new(head))))
             }
+            ("@not_strictly_false" | "__not_strictly_false__", [value]) => {
+                Ok(Step::NotFalse(Box::new(self.step(value)?)))
+            }
             ("_[_]", [operand, index]) => self.index(operand, index, false),
             ("_[?_]" | "_?._", [operand, index]) => self.index(operand, index, true),
             _ => self.function(expr, call),

@@ -105,6 +105,11 @@ impl<'a> Value<'a> {
     }
 }
 
+/// Whether a text is base64 with padding.
+pub(crate) fn decodes_base64(text: &str) -> bool {
+    BASE64.decode(text).is_ok()
+}
+
 struct Writer {
     nodes_left: usize,
     bytes_left: usize,

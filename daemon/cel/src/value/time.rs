@@ -155,11 +155,6 @@ impl Timestamp {
             second: of_day % 60,
         }
     }
-
-    /// RFC 3339 in UTC.
-    pub(crate) fn to_utc_string(self) -> String {
-        Self { offset: 0, ..self }.to_string()
-    }
 }
 
 impl PartialEq for Timestamp {
