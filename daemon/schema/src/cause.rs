@@ -114,6 +114,13 @@ impl Cause {
         Self::plain(CauseReason::TooLong, "Too long", field.into(), &detail)
     }
 
+    /// A list has more than `items_max` items; it is not repeated.
+    #[must_use]
+    pub fn too_many(field: impl Into<String>, items: usize, items_max: usize) -> Self {
+        let detail = format!("must have at most {items_max} item{}", if items_max == 1 { "" } else { "s" });
+        Self::with_bad(CauseReason::TooMany, "Too many", field.into(), &items.to_string(), &detail)
+    }
+
     fn plain(reason: CauseReason, word: &str, field: String, detail: &str) -> Self {
         let message = if detail.is_empty() { word.to_owned() } else { format!("{word}: {detail}") };
         Self { reason, field, message }

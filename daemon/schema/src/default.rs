@@ -3,8 +3,14 @@
 //! The functions by kind are upstream's `SetDefaults_*` and strategies; they stand in the table of kinds. [`for_create`] and
 //! [`for_update`] are the common steps of upstream's `rest.BeforeCreate` and `rest.BeforeUpdate`.
 
+pub(crate) mod admission;
+pub mod certificate;
+pub(crate) mod limit_range;
+pub(crate) mod rbac;
+
 use serde_json::{Map, Value};
 
+use crate::decode::written_field;
 use crate::kind::{Kind, Part};
 use crate::metadata;
 
@@ -189,12 +195,13 @@ pub(crate) fn reorder(map: &mut Map<String, Value>, descriptor: &crate::field::T
     }
 }
 
-/// Puts the stored value of a top-level field back.
+/// Puts the stored value of a top-level field back; without one, what is written for a field that nobody gives.
 fn reset(kind: &Kind, object: &mut Value, field: &str, stored: Option<&Value>) {
     let Some(map) = object.as_object_mut() else { return };
-    match stored {
-        Some(stored) => {
-            map.insert(field.to_owned(), stored.clone());
+    let known = kind.descriptor().and_then(|descriptor| descriptor.field(field));
+    match stored.cloned().or_else(|| written_field(known?, None)) {
+        Some(value) => {
+            map.insert(field.to_owned(), value);
             match kind.descriptor() {
                 Some(descriptor) => reorder(map, descriptor),
                 None => map.sort_keys(),

@@ -18,6 +18,32 @@ const QUALIFIED_NAME: &str = "must consist of alphanumeric characters, '-', '_' 
 const LABEL_VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 const CONFIG_KEY: &str = "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')";
 
+const DNS_1035_LABEL: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
+const CONDITION_REASON: &str = "a condition reason must start with alphabetic character, optionally followed by a string of alphanumeric characters or '_,:', and must end with an alphanumeric character or '_' (e.g. 'my_name',  or 'MY_NAME',  or 'MyName',  or 'ReasonA,ReasonB',  or 'ReasonA:ReasonB', regex used for validation is '[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?')";
+const CEL_RESERVED: [&str; 21] = [
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+];
+
 /// RFC 1123 label: the names of namespaces.
 pub(crate) fn dns_label(text: &str) -> Vec<Complaint> {
     let mut complaints = Vec::new();
@@ -132,6 +158,34 @@ pub(crate) fn config_key(text: &str) -> Vec<Complaint> {
         _ => {}
     }
     complaints
+}
+
+/// RFC 1035 label: the names of versions.
+pub(crate) fn dns_1035_label(text: &str) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    if text.len() > DNS_LABEL_BYTES_MAX {
+        complaints.push(too_long(DNS_LABEL_BYTES_MAX, "characters"));
+    }
+    if !is_dns_label(text) || !text.starts_with(|first: char| first.is_ascii_lowercase()) {
+        complaints.push(DNS_1035_LABEL.into());
+    }
+    complaints
+}
+
+/// One word that says why a condition is as it is.
+pub(crate) fn condition_reason(text: &str) -> Vec<Complaint> {
+    let bytes = text.as_bytes();
+    let is_reason = bytes.first().is_some_and(u8::is_ascii_alphabetic)
+        && bytes.last().is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b',' | b':'));
+    // A single letter is fine, and a single underscore does not come this far.
+    if is_reason { Vec::new() } else { vec![CONDITION_REASON.into()] }
+}
+
+/// Whether the text can be a name in CEL.
+pub(crate) fn is_cel_identifier(text: &str) -> bool {
+    let first = text.bytes().next().is_some_and(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    first && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && !CEL_RESERVED.contains(&text)
 }
 
 /// Whether the text is an RFC 1123 label; its length is not looked at.

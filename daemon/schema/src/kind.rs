@@ -128,6 +128,12 @@ impl Kind {
         by_storage(&self.storage.0, &self.storage.1).map_or(self, |kind| kind)
     }
 
+    /// Whether objects are questions, which are answered at once and never stored.
+    #[must_use]
+    pub fn is_review(&self) -> bool {
+        self.verbs == [Verb::Create]
+    }
+
     /// The table of the fields; nothing for a kind that comes from a definition.
     #[must_use]
     pub fn descriptor(&self) -> Option<&'static TypeDescriptor> {
@@ -180,6 +186,10 @@ pub enum Part {
     Finalize,
     /// `…/scale`: how many replicas are wanted and there, as `autoscaling/v1` Scale.
     Scale,
+    /// `…/approval`: the decisions about a CertificateSigningRequest.
+    Approval,
+    /// `…/token`: a service account's tokens, as `authentication.k8s.io/v1` TokenRequest.
+    Token,
 }
 
 impl Part {
@@ -191,6 +201,8 @@ impl Part {
             Self::Status => Some("status"),
             Self::Finalize => Some("finalize"),
             Self::Scale => Some("scale"),
+            Self::Approval => Some("approval"),
+            Self::Token => Some("token"),
         }
     }
 }

@@ -44,13 +44,16 @@ pub fn document(kinds: &[Arc<Kind>], group: &str, version: &str) -> Option<Value
         return None;
     }
     let (mut paths, mut schemas) = (Map::new(), Map::new());
-    for kind in kinds {
+    for kind in &kinds {
         add_paths(kind, &mut paths);
         schema::add_kind(kind, &mut schemas);
     }
-    schema::add_type(&meta::STATUS, &mut schemas);
-    schema::add_type(&meta::DELETE_OPTIONS, &mut schemas);
-    schema::add_patch(&mut schemas);
+    // Questions are neither changed nor deleted.
+    if kinds.iter().any(|kind| !kind.is_review()) {
+        schema::add_type(&meta::STATUS, &mut schemas);
+        schema::add_type(&meta::DELETE_OPTIONS, &mut schemas);
+        schema::add_patch(&mut schemas);
+    }
     paths.sort_keys();
     schemas.sort_keys();
     Some(json!({
@@ -99,6 +102,6 @@ fn item(kind: &Kind, target: Target, verbs: &[Verb]) -> Option<Value> {
 }
 
 #[cfg(test)]
-mod openapi_test;
-#[cfg(test)]
 mod custom_test;
+#[cfg(test)]
+mod openapi_test;

@@ -74,12 +74,32 @@ impl Quantity {
         millis % 1000 == 0
     }
 
-    /// How many times `other` goes into it, as a number with a fraction; nothing for zero.
+    /// The amount without its fraction.
     #[must_use]
-    pub fn exceeds_ratio(self, other: Self, ratio: Self) -> Option<bool> {
-        // self / other > ratio, without a division.
-        let product = ratio.nanos.checked_mul(other.nanos)? / UNIT;
-        (other.nanos > 0).then_some(self.nanos > product)
+    pub const fn whole_units(self) -> i128 {
+        self.nanos / UNIT
+    }
+
+    /// The nearest float.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "the nearest float is what is asked for")]
+    pub const fn as_f64(self) -> f64 {
+        self.nanos as f64 / UNIT as f64
+    }
+
+    /// The amount, rounded up to thousandths.
+    #[must_use]
+    pub const fn rounded_to_millis(self) -> Self {
+        const MILLI: i128 = UNIT / 1000;
+        let rest = self.nanos % MILLI;
+        let up = if rest == 0 {
+            0
+        } else if rest > 0 {
+            MILLI - rest
+        } else {
+            -MILLI - rest
+        };
+        Self { nanos: self.nanos + up, format: self.format }
     }
 }
 

@@ -2,6 +2,11 @@
 //!
 //! Objects are in the stored form. Ages are made on the server, from the time that the caller gives.
 
+pub(crate) mod binding_cells;
+pub(crate) mod policy_cells;
+pub(crate) mod quota_cells;
+pub(crate) mod request_cells;
+
 use serde_json::{Map, Value};
 
 use crate::kind::{Cell, Column, Kind};
@@ -59,11 +64,16 @@ fn unknown() -> String {
     "<unknown>".to_owned()
 }
 
+/// The text at this path, empty when there is none.
+fn text<'a>(object: &'a Value, path: &[&str]) -> &'a str {
+    at(object, path).and_then(Value::as_str).unwrap_or_default()
+}
+
 /// Cells of events that are made from several fields.
 pub(crate) mod event_cells {
     use serde_json::Value;
 
-    use super::{age, unknown};
+    use super::{age, text, unknown};
     use crate::validate::at;
 
     pub(crate) fn first_seen(object: &Value, now_ms: i64) -> Value {
@@ -113,10 +123,6 @@ pub(crate) mod event_cells {
     fn first(object: &Value, now_ms: i64) -> String {
         let first = age(object, &["firstTimestamp"], now_ms).or_else(|| age(object, &["eventTime"], now_ms));
         first.unwrap_or_else(unknown)
-    }
-
-    fn text<'a>(object: &'a Value, path: &[&str]) -> &'a str {
-        at(object, path).and_then(Value::as_str).unwrap_or_default()
     }
 }
 

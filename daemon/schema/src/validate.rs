@@ -2,23 +2,42 @@
 //!
 //! Objects are in canonical, stored form (see [`crate::decode`] and [`crate::convert`]).
 
+mod admission;
+pub(crate) mod certificate;
+mod condition;
 pub(crate) mod config;
 pub(crate) mod event;
 pub(crate) mod lease;
+pub(crate) mod limit_range;
 pub(crate) mod logical_cluster;
 pub(crate) mod namespace;
+mod pem;
+pub(crate) mod policy;
+pub(crate) mod quota;
+pub(crate) mod rbac;
+mod resource;
+pub(crate) mod review;
 pub(crate) mod secret;
+mod selector;
+mod url;
+pub(crate) mod webhook;
 pub mod workspace;
+
+use std::collections::BTreeSet;
 
 use serde_json::Value;
 
 use crate::cause::Cause;
 use crate::kind::{Kind, Part};
 use crate::metadata;
+use crate::structural;
 
 /// What is wrong with a new object; nothing means that it can be stored.
 #[must_use]
 pub fn create(kind: &Kind, object: &Value) -> Vec<Cause> {
+    if let Some(schema) = kind.schema() {
+        return structural::object::create(kind, schema, object);
+    }
     let mut causes = Vec::new();
     metadata::validate(kind, object, &mut causes);
     (kind.rules.validate)(object, &mut causes);
@@ -28,6 +47,12 @@ pub fn create(kind: &Kind, object: &Value) -> Vec<Cause> {
 /// What is wrong with a changed object, after [`crate::default::for_update`].
 #[must_use]
 pub fn update(kind: &Kind, part: Part, object: &Value, old: &Value) -> Vec<Cause> {
+    if let Some(schema) = kind.schema() {
+        return match part {
+            Part::Status => structural::object::update_status(kind, schema, object, old),
+            _ => structural::object::update(kind, schema, object, old),
+        };
+    }
     let mut causes = Vec::new();
     metadata::validate_update(object, old, &mut causes);
     (kind.rules.validate_update)(object, old, part, &mut causes);
@@ -47,6 +72,9 @@ pub fn update(kind: &Kind, part: Part, object: &Value, old: &Value) -> Vec<Cause
 /// Texts for `Warning` headers about an object that is fine but should not be as it is.
 #[must_use]
 pub fn warnings(kind: &Kind, object: &Value, old: Option<&Value>) -> Vec<String> {
+    if kind.schema().is_some() {
+        return structural::object::warnings(object, old);
+    }
     (kind.rules.warn)(object, old)
 }
 
@@ -64,6 +92,22 @@ pub(crate) fn service_account_warnings(object: &Value, old: Option<&Value>) -> V
 /// The text at this path, empty when there is none.
 fn text<'a>(object: &'a Value, path: &[&str]) -> &'a str {
     at(object, path).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// The items of the list at this path, none when there is no list.
+fn items<'a>(object: &'a Value, path: &[&str]) -> &'a [Value] {
+    at(object, path).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// For each text whether it stood there before.
+fn repeats<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<bool> {
+    let mut seen = BTreeSet::new();
+    texts.into_iter().map(|text| !seen.insert(text)).collect()
+}
+
+/// For each item whether another before it has the same text under this name.
+fn repeats_of(items: &[Value], name: &str) -> Vec<bool> {
+    repeats(items.iter().map(|item| text(item, &[name])))
 }
 
 /// The value at this path; null counts as absent.

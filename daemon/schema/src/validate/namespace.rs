@@ -18,7 +18,7 @@ pub(crate) fn namespace(object: &Value, causes: &mut Vec<Cause>) {
 /// A namespace is Terminating exactly while it is being deleted.
 pub(crate) fn namespace_update(object: &Value, _: &Value, part: Part, causes: &mut Vec<Cause>) {
     match part {
-        Part::Object | Part::Scale => {}
+        Part::Object | Part::Scale | Part::Approval | Part::Token => {}
         Part::Finalize => {
             for (index, finalizer) in texts(at(object, &["spec", "finalizers"])).enumerate() {
                 check_finalizer(finalizer, &format!("spec.finalizers[{index}]"), causes);

@@ -1,0 +1,26 @@
+//! The kind that defines kinds.
+
+use super::{core_kind, created, name, names};
+use crate::kind::{Kind, Part};
+use crate::types::definition::resource;
+
+pub(super) fn custom_resource_definition() -> Kind {
+    Kind {
+        group: GROUP.into(),
+        plural: "customresourcedefinitions".into(),
+        singular: "customresourcedefinition".into(),
+        short_names: names(&["crd", "crds"]),
+        categories: names(&["api-extensions"]),
+        namespaced: false,
+        subresources: vec![Part::Status],
+        columns: vec![name(), created()],
+        storage: (GROUP.into(), "customresourcedefinitions".into()),
+        keeps: &[(Part::Object, &["status"]), (Part::Status, &["spec"])],
+        standard_finalizers: false,
+        generation: true,
+        unconditional_update: false,
+        ..core_kind("CustomResourceDefinition", &resource::CUSTOM_RESOURCE_DEFINITION)
+    }
+}
+
+const GROUP: &str = "apiextensions.k8s.io";
