@@ -3,6 +3,7 @@
 //! The rules are upstream's (k8s.io/kubernetes/pkg/controller/garbagecollector). There is no graph here: the store knows
 //! who names which owner, and an owner is looked up where a reference says that it is.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hanse_base::id::ClusterId;
@@ -23,6 +24,8 @@ use crate::removal::{FOREGROUND, ORPHAN, Propagation, release, remove};
 const SLICE_DEPENDENTS_MAX: usize = 500;
 /// Dependents of a dependent that are looked at for a circle, at most.
 const CIRCLE_DEPENDENTS_MAX: usize = 100_000;
+/// Objects that wait for each other that are followed to find a circle, at most.
+const CIRCLE_WAITING_MAX: usize = 1_000;
 
 /// What the decisions about one object are made from and written to.
 pub(crate) struct Bench<'a> {
@@ -129,10 +132,7 @@ impl Bench<'_> {
         let waits = |key: &Key| self.state.get(key).is_some_and(|object| waits_in_foreground(object));
         let circle = dependents.filter(|dependent| *dependent != key).any(waits);
         if circle {
-            let list = value.pointer_mut("/metadata/ownerReferences").and_then(Value::as_array_mut);
-            for entry in list.into_iter().flatten().filter(|entry| entry["blockOwnerDeletion"] == true) {
-                entry["blockOwnerDeletion"] = false.into();
-            }
+            unblock(&mut value, |_| true);
         }
         let verdict = self.delete((key, object), value, Propagation::Foreground);
         if circle { Verdict::Freed } else { verdict }
@@ -232,7 +232,52 @@ impl Bench<'_> {
             return false;
         }
         let verdict = self.judge(key, None);
-        blocks && !matches!(verdict, Verdict::Freed | Verdict::Goes)
+        if !blocks || matches!(verdict, Verdict::Freed | Verdict::Goes) {
+            return false;
+        }
+        if waits_in_foreground(object) && self.waits_for(key, owner) {
+            let mut value = value;
+            unblock(&mut value, |entry| entry["uid"] == uid);
+            self.batch.replace(key, object, draft(&value));
+            return false;
+        }
+        true
+    }
+
+    /// Whether an object waits for dependents which wait, one for the other, for the target. Two whose users have asked
+    /// for the deletion of both would never go.
+    fn waits_for(&self, from: &Key, target: &Key) -> bool {
+        let cluster = from.cluster();
+        let (mut next, mut seen) = (vec![from.clone()], BTreeSet::from([from.clone()]));
+        while let Some(key) = next.pop() {
+            let Some(uid) = self.state.get(&key).and_then(|object| object.uid()) else { continue };
+            for dependent in self.state.dependents(&cluster, &uid, None) {
+                let Some(object) = self.state.get(dependent).filter(|object| waits_in_foreground(object)) else {
+                    continue;
+                };
+                let value = parse(object.bytes());
+                if !references(&value).iter().any(|reference| reference.uid == uid && reference.blocks) {
+                    continue;
+                }
+                if dependent == target {
+                    return true;
+                }
+                if seen.len() < CIRCLE_WAITING_MAX && seen.insert(dependent.clone()) {
+                    next.push(dependent.clone());
+                }
+            }
+        }
+        false
+    }
+}
+
+/// Lets an object keep these of its owners from nothing.
+fn unblock(value: &mut Value, which: impl Fn(&Value) -> bool) {
+    let list = value.pointer_mut("/metadata/ownerReferences").and_then(Value::as_array_mut);
+    for entry in list.into_iter().flatten() {
+        if entry["blockOwnerDeletion"] == true && which(entry) {
+            entry["blockOwnerDeletion"] = false.into();
+        }
     }
 }
 

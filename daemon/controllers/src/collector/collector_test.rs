@@ -266,6 +266,20 @@ fn circles_of_owners_come_to_an_end() {
 }
 
 #[test]
+fn those_that_wait_for_each_other_because_all_were_deleted_in_the_foreground_go() {
+    for length in 2..5 {
+        let mut group = group();
+        let name = |number: usize| format!("c{}", number % length);
+        for number in 0..length {
+            let value = owned(&name(number), &[blocking(&name(number + 1))]);
+            group.put(&map(&name(number)), &ending(value, FOREGROUND));
+        }
+        group.settle();
+        assert!(names(&group).is_empty(), "a circle of {length} is left");
+    }
+}
+
+#[test]
 fn an_owner_of_an_unknown_kind_keeps_its_dependents_until_its_definition_comes() {
     let mut group = group();
     let reference = |uid: &str| json!({"apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": uid});
