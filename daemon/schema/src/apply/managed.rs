@@ -4,6 +4,7 @@
 //! end of every update and patch. Source: KEP-555 and `util/managedfields` of apimachinery.
 
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use serde_json::{Map, Value};
 
@@ -58,12 +59,13 @@ impl Writer<'_> {
     /// # Errors
     /// The applied object is refused, in upstream's words.
     pub fn apply(&self, live: Option<&Value>, applied: &Value, force: Force) -> Result<Value, ApplyError> {
-        self.check_applied(applied)?;
+        self.check_kind(applied)?;
         let live = live.map_or_else(|| Cow::Owned(self.empty()), Cow::Borrowed);
         let managers = entry::decode(entries(&live));
         let managers =
             managers.map_err(|why| ApplyError::Internal(format!("failed to decode managed fields: {why}")))?;
         let managers = if managers.is_empty() { self.before_first_apply(&live)? } else { managers };
+        check_entries(applied)?;
         self.check_shape(applied, Duplicates::Refused, "patch")?;
         self.check_shape(&live, Duplicates::Allowed, "live")?;
         let first = self.try_apply(&live, applied, managers.clone(), force);
@@ -126,7 +128,7 @@ impl Writer<'_> {
         let changed = self.updater().update(live, new, &mut managers);
         let changed =
             changed.map_err(|why| format!("failed to update ManagedFields ({}): {why}", self.describe(new)))?;
-        let changed = changed.map(|set| set.difference(&never_owned())).filter(|set| !set.is_empty());
+        let changed = changed.map(|set| set.difference(&NEVER_OWNED)).filter(|set| !set.is_empty());
         if let Some(changed) = changed {
             let identity = Identity::new(name, Operation::Update, self.api_version, self.subresource);
             let time = Some(self.now.to_owned());
@@ -162,7 +164,7 @@ impl Writer<'_> {
         let place = managers.iter().position(|manager| manager.identity == identity);
         let last = place.map(|place| managers.remove(place));
         let Applied { object, own } = self.updater().apply(live, applied, (last.as_ref(), &mut managers), force)?;
-        let own = own.difference(&never_owned());
+        let own = own.difference(&NEVER_OWNED);
         if !own.is_empty() {
             // An apply that changes nothing does not count as a new one.
             let kept = last.and_then(|last| last.time);
@@ -194,17 +196,13 @@ impl Writer<'_> {
         })
     }
 
-    fn check_applied(&self, applied: &Value) -> Result<(), ApplyError> {
+    fn check_kind(&self, applied: &Value) -> Result<(), ApplyError> {
         let (group_version, kind) = kind_of(applied);
-        if (group_version, kind) != (self.api_version, self.kind) {
-            let what = show_kind(group_version, kind);
-            return Err(ApplyError::BadRequest(format!("invalid object type: {what}")));
+        if (group_version, kind) == (self.api_version, self.kind) {
+            return Ok(());
         }
-        let given = applied.get("metadata").and_then(|metadata| metadata.get("managedFields"));
-        if given.and_then(Value::as_array).is_some_and(|given| given.iter().all(Value::is_object)) {
-            return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
-        }
-        Ok(())
+        let what = show_kind(group_version, kind);
+        Err(ApplyError::BadRequest(format!("invalid object type: {what}")))
     }
 
     fn check_shape(&self, object: &Value, duplicates: Duplicates, which: &str) -> Result<(), ApplyError> {
@@ -271,7 +269,7 @@ fn same_without(
 }
 
 /// Fields that say what the object is, and those that the server sets.
-fn never_owned() -> Set {
+static NEVER_OWNED: LazyLock<Set> = LazyLock::new(|| {
     Set::of_names(&[
         &["apiVersion"],
         &["kind"],
@@ -286,6 +284,14 @@ fn never_owned() -> Set {
         &["metadata", "managedFields"],
         &["metadata", "resourceVersion"],
     ])
+});
+
+fn check_entries(applied: &Value) -> Result<(), ApplyError> {
+    let given = entries(applied).and_then(Value::as_array);
+    if given.is_some_and(|given| given.iter().all(Value::is_object)) {
+        return Err(ApplyError::BadRequest("metadata.managedFields must be nil".to_owned()));
+    }
+    Ok(())
 }
 
 fn kind_of(object: &Value) -> (&str, &str) {
