@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use hanse_api::egress::address::{AddressRules, Network};
 use hanse_base::id::{DaemonId, GroupId, RegionName, is_segment};
 use serde::Deserialize;
 use toml::Spanned;
@@ -39,6 +40,8 @@ pub(crate) struct Config {
     pub(crate) peers: Peers,
     /// Every daemon of the federation, this one included, in the order of the file.
     pub(crate) members: Vec<Member>,
+    /// Which addresses webhooks may be called at.
+    pub(crate) egress: AddressRules,
     /// Raft's timing.
     pub(crate) raft: Timing,
 }
@@ -242,7 +245,30 @@ struct File {
     peers: FilePeers,
     member: Vec<Spanned<FileMember>>,
     #[serde(default)]
+    egress: FileEgress,
+    #[serde(default)]
     raft: Option<Spanned<FileTiming>>,
+}
+
+/// Addresses and networks, `10.0.0.0/8` for instance.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct FileEgress {
+    allow: Vec<Spanned<String>>,
+    deny: Vec<Spanned<String>>,
+}
+
+impl FileEgress {
+    fn rules(self) -> Result<AddressRules, Wrong> {
+        let networks = |list: Vec<Spanned<String>>| {
+            let network = |text: Spanned<String>| {
+                let span = text.span();
+                text.into_inner().parse::<Network>().map_err(|error| (Some(span), error.to_string()))
+            };
+            list.into_iter().map(network).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(AddressRules::new(networks(self.allow)?, networks(self.deny)?))
+    }
 }
 
 #[derive(Deserialize)]
@@ -306,6 +332,7 @@ impl File {
         let daemon_span = self.daemon.span();
         let url = check_url(&self.api.url)?;
         let members = check_members(self.member)?;
+        let egress = self.egress.rules()?;
         let raft = match self.raft {
             Some(timing) => check_timing(timing)?,
             // A sole voter has nobody to show that it lives: rare heartbeats leave an idle daemon asleep.
@@ -356,6 +383,7 @@ impl File {
                 ca: directory.join(self.peers.ca),
             },
             members,
+            egress,
             raft,
         })
     }

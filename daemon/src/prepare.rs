@@ -380,6 +380,10 @@ certificate = "peer.crt"
 key = "peer.key"
 ca = "../pki/peer-ca.crt"
 
+# Webhooks on this machine may be called; without this, only those elsewhere.
+[egress]
+allow = ["127.0.0.0/8", "::1"]
+
 # Every daemon of the federation, this one included.
 "#
     );

@@ -10,11 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hanse_api::api::{Api, ApiConfig};
+use hanse_api::egress::HttpsEgress;
 use hanse_api::health::Check;
 use hanse_base::clock::{Clock, SystemClock};
 use hanse_base::disk::RealDisk;
 use hanse_base::id::GroupId;
 use hanse_base::random::{Random, SystemRandom};
+use hanse_controllers::settings::Settings;
 use hanse_raft::config::GroupConfig;
 use hanse_raft::error::{Failure, StartError};
 use hanse_raft::group::{Group, Seams};
@@ -184,7 +186,9 @@ impl Daemon {
         let overview = Arc::new(Overview::new(Arc::clone(&config), views, Arc::clone(&clock)));
         let port = Port::new(&config, Arc::clone(&home), carriage.clone(), Arc::clone(&clock));
         let checks = checks(&group, &home);
-        let api_config = ApiConfig { url: config.api.url.clone(), root_ca: root_ca.clone(), authenticator, checks };
+        let egress = Arc::new(HttpsEgress::new(config.egress.clone()));
+        let api_config =
+            ApiConfig { url: config.api.url.clone(), root_ca: root_ca.clone(), egress, authenticator, checks };
         let api = Api::new(api_config, Arc::new(port), Arc::clone(&clock), Arc::clone(&random));
         let parts = Parts { root_ca, config, clock, random, group, home, carriage, contacts, overview, api };
         Ok(Self::spawn(parts, mesh, incoming, sockets))
@@ -197,6 +201,7 @@ impl Daemon {
         let mut work = JoinSet::new();
         let mut lanes = JoinSet::new();
         let Parts { root_ca, config, clock, random, group, home, carriage, contacts, overview, api } = parts;
+        let settings = Settings { root_ca: Some(Arc::from(root_ca.as_str())), service_accounts: true };
         let served = Lanes {
             config: Arc::clone(&config),
             group: group.clone(),
@@ -218,7 +223,6 @@ impl Daemon {
         work.spawn(bootstrap.run(led.clone(), stop.clone()));
         let duty = Arc::new(Leadership(led.clone()));
         let mut controllers_stop = stop.clone();
-        let settings = hanse_controllers::settings::Settings::default();
         let shutdown = async move { drop(controllers_stop.wait_for(|stop| *stop).await) };
         work.spawn(hanse_controllers::run::run(Arc::clone(&home), Arc::clone(&clock), duty, settings, shutdown));
         let others: Vec<GroupId> =

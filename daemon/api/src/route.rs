@@ -17,6 +17,7 @@ use crate::authenticate::MASTERS;
 use crate::body::{Answer, Body};
 use crate::call::Call;
 use crate::catalogue::Catalogue;
+use crate::conversion::Converter;
 use crate::definitions::Found;
 use crate::discovery;
 use crate::federation::Purpose;
@@ -229,7 +230,7 @@ async fn answer_here(
     let RequestKind::Resource(path) = &request.kind else { return Err(Failure::NoSuchPath) };
     let (user, purpose, headers, query) = (&*user, &purpose, &headers, &request.query);
     let (kind, part) = (&found.kind, part(&found.kind, path)?);
-    let view = View::new(Arc::clone(kind), found.since, api.converter());
+    let view = View::new(Arc::clone(kind), found.since, Converter::new(api, cluster));
     let call = Call { api, home, cluster, kind, part, view, path, query, headers, user, purpose };
     if workspace::is_workspace(kind) && !path.verb.reads() {
         return workspace::write(&call, workspace::Sender { proof: &proof, request: &request, carried }, body).await;

@@ -15,7 +15,7 @@ use hanse_schema::structural;
 use hanse_store::object::Object;
 use serde_json::Value;
 
-use crate::conversion::{self, Converter};
+use crate::conversion::Converter;
 use crate::status::Failure;
 
 /// How the objects of one kind are read and written by one request.
@@ -108,8 +108,8 @@ impl View {
 
     async fn converted(&self, values: Vec<Value>) -> Result<Vec<Value>, Failure> {
         let Some(custom) = self.custom() else { return Ok(values) };
-        let mut values =
-            conversion::convert(&self.converter, custom.conversion.as_ref(), &self.kind.api_version(), values).await?;
+        let conversion = custom.conversion.as_ref();
+        let mut values = self.converter.convert(conversion, &self.kind.api_version(), values).await?;
         for value in &mut values {
             structural::decode::restore(value, &custom.schema);
         }
@@ -123,7 +123,7 @@ impl View {
     pub(crate) async fn to_stored(&self, value: Value) -> Result<Value, Failure> {
         let Some(custom) = self.custom().filter(|custom| !self.is_stored_version(custom)) else { return Ok(value) };
         let conversion = custom.conversion.as_ref();
-        let mut values = conversion::convert(&self.converter, conversion, &custom.storage_version, vec![value]).await?;
+        let mut values = self.converter.convert(conversion, &custom.storage_version, vec![value]).await?;
         values.pop().ok_or_else(|| Failure::Internal("a conversion gave no object".to_owned()))
     }
 }
