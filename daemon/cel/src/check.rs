@@ -177,7 +177,7 @@ impl Checker<'_> {
         };
         let ty = match target {
             Type::Map(_, value) => (**value).clone(),
-            Type::Object(object) => match object.fields.get(field) {
+            Type::Object(object) => match object.field(field) {
                 Some(field) => field.ty.clone(),
                 None if object.open => Type::Dyn,
                 None => {

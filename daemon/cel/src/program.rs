@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::ast::Expr;
+use crate::budget::EvalError;
 use crate::check;
 use crate::environment::Environment;
 use crate::estimate;
-use crate::budget::EvalError;
 use crate::parse;
 use crate::plan::Plan;
 use crate::problem::Problems;

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::value::escape::reserved;
+
 /// A type. Cheap to clone.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Type {
@@ -58,6 +60,13 @@ pub struct ObjectType {
     /// Any other field is there too, as `dyn`: the types of apply configurations, whose fields are looked at when the
     /// result is applied.
     pub open: bool,
+}
+
+impl ObjectType {
+    /// The field of a name. A field that is a word of the grammar can be named as it is, too: `self.namespace`.
+    pub(crate) fn field(&self, name: &str) -> Option<&FieldType> {
+        self.fields.get(name).or_else(|| self.fields.get(&*reserved(name)?))
+    }
 }
 
 /// Object types are the same if they have the same name, as in cel-go.

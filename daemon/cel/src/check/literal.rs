@@ -77,7 +77,7 @@ impl Checker<'_> {
             self.problem(at, format!("unexpected failed resolution of '{name}'"));
             return Type::Error;
         };
-        match object.fields.get(field) {
+        match object.field(field) {
             Some(field) => field.ty.clone(),
             None if object.open => Type::Dyn,
             None => {

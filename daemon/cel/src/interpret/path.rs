@@ -147,7 +147,10 @@ fn position(index: &Value<'_>) -> Result<Option<usize>, EvalError> {
         Value::Double(number) => match crate::value::map::Key::of(index) {
             Some(crate::value::map::Key::Int(index)) => Ok(usize::try_from(index).ok()),
             Some(crate::value::map::Key::Uint(index)) => Ok(usize::try_from(index).ok()),
-            _ => Err(EvalError::other(format!("unsupported index value {} in list", crate::value::print::number(*number)))),
+            _ => Err(EvalError::other(format!(
+                "unsupported index value {} in list",
+                crate::value::print::number(*number)
+            ))),
         },
         other => Err(EvalError::other(format!("unsupported index type '{}' in list", other.type_name()))),
     }

@@ -28,6 +28,10 @@ impl Cidr {
             ))
         };
         let (address, bits) = text.rsplit_once('/').ok_or_else(|| refuse("no '/'".into()))?;
+        if matches!(address.split_once('%'), Some((address, zone)) if !zone.is_empty() && address.parse::<Ipv6Addr>().is_ok())
+        {
+            return Err(refuse("IPv6 zones cannot be present in a prefix".into()));
+        }
         let address: IpAddr = address.parse().map_err(|_invalid| refuse(ip::explain(address)))?;
         let bits_max = if address.is_ipv4() { 32 } else { 128 };
         let digits = !bits.is_empty() && bits.bytes().all(|digit| digit.is_ascii_digit());

@@ -25,8 +25,11 @@ fn offset(time: &Timestamp, zone: &str) -> Result<i32, EvalError> {
     // Names are written as the database has them.
     let zone = TimeZone::get(zone).ok().filter(|found| found.iana_name() == Some(zone)).ok_or_else(unknown)?;
     let nanoseconds = i32::try_from(time.nanoseconds()).unwrap_or(0);
-    let instant = jiff::Timestamp::new(time.seconds(), nanoseconds)
-        .unwrap_or(if time.seconds() < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX });
+    let instant = jiff::Timestamp::new(time.seconds(), nanoseconds).unwrap_or(if time.seconds() < 0 {
+        jiff::Timestamp::MIN
+    } else {
+        jiff::Timestamp::MAX
+    });
     Ok(zone.to_offset(instant).seconds())
 }
 

@@ -43,10 +43,9 @@ pub(crate) fn int<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a> {
         Value::Uint(value) => i64::try_from(*value).map(Value::Int).map_err(|_too_large| overflow()),
         Value::Double(value) if *value > -TWO_63 && *value < TWO_63 => Ok(Value::Int(*value as i64)),
         Value::Double(_) => Err(overflow()),
-        value @ Value::String(text) => decimal(text)
-            .and_then(|digits| digits.parse().ok())
-            .map(Value::Int)
-            .ok_or_else(|| refuse(value, "int")),
+        value @ Value::String(text) => {
+            decimal(text).and_then(|digits| digits.parse().ok()).map(Value::Int).ok_or_else(|| refuse(value, "int"))
+        }
         Value::Timestamp(time) => Ok(Value::Int(time.seconds())),
         Value::Duration(duration) => Ok(Value::Int(duration.nanoseconds())),
         value => Err(refuse(value, "int")),
@@ -83,9 +82,7 @@ pub(crate) fn double<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a> {
         Value::Double(value) => Ok(Value::Double(*value)),
         Value::Int(value) => Ok(Value::Double(*value as f64)),
         Value::Uint(value) => Ok(Value::Double(*value as f64)),
-        value @ Value::String(text) => {
-            parse_double(text).map(Value::Double).ok_or_else(|| refuse(value, "double"))
-        }
+        value @ Value::String(text) => parse_double(text).map(Value::Double).ok_or_else(|| refuse(value, "double")),
         value => Err(refuse(value, "double")),
     }
 }
@@ -113,9 +110,8 @@ pub(crate) fn string<'a>(args: &[Value<'a>], meter: &mut Meter<'_>) -> Outcome<'
         Value::Double(value) => print::number(*value),
         Value::Bytes(bytes) => {
             meter.allocate(bytes.len())?;
-            let text = std::str::from_utf8(bytes).map_err(|_invalid| {
-                EvalError::other("invalid UTF-8 in bytes, cannot convert to string")
-            })?;
+            let text = std::str::from_utf8(bytes)
+                .map_err(|_invalid| EvalError::other("invalid UTF-8 in bytes, cannot convert to string"))?;
             return Ok(Value::string(text));
         }
         Value::Timestamp(time) => time.to_string(),
@@ -158,10 +154,9 @@ pub(crate) fn timestamp<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a
 pub(crate) fn duration<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a> {
     match one(args)? {
         Value::Duration(duration) => Ok(Value::Duration(*duration)),
-        Value::Int(nanoseconds) => Ok(Value::Duration(Duration::from_nanoseconds(*nanoseconds))),
-        value @ Value::String(text) => Duration::parse(text)
-            .map(Value::Duration)
-            .ok_or_else(|| refuse(value, "google.protobuf.Duration")),
+        value @ Value::String(text) => {
+            Duration::parse(text).map(Value::Duration).ok_or_else(|| refuse(value, "google.protobuf.Duration"))
+        }
         value => Err(refuse(value, "google.protobuf.Duration")),
     }
 }

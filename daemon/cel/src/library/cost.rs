@@ -28,6 +28,8 @@ pub(crate) enum Rule {
     Fixed(u64),
     /// The first argument is read so many times.
     Read(u64),
+    /// The first argument is read if it is bytes that become a string, or a string that becomes bytes.
+    Convert(Converted),
     /// The result is written twice.
     WriteTwice,
     /// Both arguments are written.
@@ -58,6 +60,13 @@ pub(crate) enum Rule {
     Validate,
 }
 
+/// What a conversion makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Converted {
+    ToBytes,
+    ToString,
+}
+
 impl Rule {
     /// The rule for a call, by the function's name and what the checker knows of its arguments (none where there was no
     /// checker). Where it knows too little to choose one overload, costs are those of no overload.
@@ -80,7 +89,8 @@ impl Rule {
             "containsCIDR" => Self::Cidr { other_is_cidr: true, read: is_string(1) },
             "validate" => Self::Validate,
             "startsWith" | "endsWith" | "strings.quote" | "format" => Self::Read(1),
-            "bytes" | "string" if !is_dyn(0) => Self::Read(1),
+            "bytes" if !is_dyn(0) => Self::Convert(Converted::ToBytes),
+            "string" if !is_dyn(0) => Self::Convert(Converted::ToString),
             "contains" => Self::Contains,
             "@in" if !is_dyn(1) => Self::In,
             "_<_" | "_<=_" | "_>_" | "_>=_" if !(is_dyn(0) && is_dyn(1)) => Self::Shorter,
@@ -103,18 +113,21 @@ impl Rule {
         Some(match self {
             Self::WriteTwice | Self::Output => return None,
             Self::Fixed(cost) => cost,
-            Self::Read(times) if self.reads(args) => traverse(arg(0), times),
-            Self::Read(_) => 1,
-            Self::Sum => match (args.first(), args.get(1)) {
-                (Some(Ok(Value::String(_) | Value::Bytes(_))), _) | (_, Some(Ok(Value::String(_) | Value::Bytes(_)))) => {
-                    traverse(arg(0).saturating_add(arg(1)), 1)
+            Self::Read(times) => traverse(arg(0), times),
+            Self::Convert(to) => match (to, args.first()) {
+                (Converted::ToString, Some(Ok(Value::Bytes(_)))) | (Converted::ToBytes, Some(Ok(Value::String(_)))) => {
+                    traverse(arg(0), 1)
                 }
                 _ => 1,
             },
+            Self::Sum => match (args.first(), args.get(1)) {
+                (Some(Ok(Value::String(_) | Value::Bytes(_))), _)
+                | (_, Some(Ok(Value::String(_) | Value::Bytes(_)))) => traverse(arg(0).saturating_add(arg(1)), 1),
+                _ => 1,
+            },
             Self::Shorter => match (args.first(), args.get(1)) {
-                (Some(Ok(Value::String(_) | Value::Bytes(_))), _) | (_, Some(Ok(Value::String(_) | Value::Bytes(_)))) => {
-                    traverse(arg(0).min(arg(1)), 1)
-                }
+                (Some(Ok(Value::String(_) | Value::Bytes(_))), _)
+                | (_, Some(Ok(Value::String(_) | Value::Bytes(_)))) => traverse(arg(0).min(arg(1)), 1),
                 _ => 1,
             },
             Self::Match => pattern(arg(0), arg(1)),
@@ -132,9 +145,7 @@ impl Rule {
                 arg(0).saturating_mul(depth).saturating_add(1 + LIST)
             }
             Self::SelfCompare(place) => args.get(place).map_or(1 + LIST, self_compare),
-            Self::Product(times) => {
-                arg(0).saturating_mul(arg(1)).saturating_mul(times).saturating_add(1)
-            }
+            Self::Product(times) => arg(0).saturating_mul(arg(1)).saturating_mul(times).saturating_add(1),
             Self::Cidr { other_is_cidr, read } => cidr(arg(0), arg(1), other_is_cidr, read),
             Self::Selector => selector(arg(1)),
             Self::Validate => match (args.first(), args.get(1)) {
@@ -153,20 +164,6 @@ impl Rule {
             Self::Output => size(result).saturating_add(1 + LIST),
             _ => 1,
         }
-    }
-
-    /// Conversions read only what has a length.
-    fn reads(self, args: &[Outcome<'_>]) -> bool {
-        !matches!(
-            args.first(),
-            Some(Ok(Value::Int(_)
-                | Value::Uint(_)
-                | Value::Double(_)
-                | Value::Bool(_)
-                | Value::Timestamp(_)
-                | Value::Duration(_)
-                | Value::Opaque(_)))
-        )
     }
 }
 

@@ -60,10 +60,10 @@ static FORMATS: [NamedFormat; 13] = [
     },
     NamedFormat { name: "LabelValue", function: "labelValue", pattern_size: 40, check: label_value },
     NamedFormat { name: "URI", function: "uri", pattern_size: 1103, check: uri },
-    NamedFormat { name: "uuid", function: "uuid", pattern_size: 79, check: uuid },
+    NamedFormat { name: "uuid", function: "uuid", pattern_size: 70, check: uuid },
     NamedFormat { name: "byte", function: "byte", pattern_size: 84, check: byte },
-    NamedFormat { name: "date", function: "date", pattern_size: 77, check: date },
-    NamedFormat { name: "datetime", function: "datetime", pattern_size: 77, check: date_time },
+    NamedFormat { name: "date", function: "date", pattern_size: 71, check: date },
+    NamedFormat { name: "datetime", function: "datetime", pattern_size: 71, check: date_time },
 ];
 
 const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start \
@@ -90,8 +90,9 @@ pub(crate) fn named(function: &str) -> Option<&'static NamedFormat> {
 /// `format.named`
 pub(crate) fn by_name<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a> {
     match args {
-        [Value::String(name)] => Ok(named(name)
-            .map_or(Value::Optional(None), |format| Value::some(Value::Opaque(Opaque::Format(format))))),
+        [Value::String(name)] => {
+            Ok(named(name).map_or(Value::Optional(None), |format| Value::some(Value::Opaque(Opaque::Format(format)))))
+        }
         _ => Err(EvalError::no_such_overload()),
     }
 }
@@ -281,7 +282,7 @@ fn is_date_time(text: &str) -> bool {
     }
     let offset = rest.strip_prefix(['+', '-']).map(str::as_bytes);
     rest == "z"
-        || offset.is_some_and(|offset| {
-            matches!(offset, [a, b, b':', c, d] if [a, b, c, d].iter().all(|digit| digit.is_ascii_digit()))
-        })
+        || offset.is_some_and(
+            |offset| matches!(offset, [a, b, b':', c, d] if [a, b, c, d].iter().all(|digit| digit.is_ascii_digit())),
+        )
 }

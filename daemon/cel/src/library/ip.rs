@@ -30,37 +30,95 @@ pub(crate) fn parse(text: &str) -> Result<IpAddr, EvalError> {
 
 /// Why a text is no address, as Go's `netip` says it.
 pub(super) fn explain(text: &str) -> String {
-    let separator = text.find(['.', ':', '%']).and_then(|at| text[at..].chars().next());
-    let why = match separator {
-        Some('.') => explain_four(text),
-        Some(':') => "invalid IPv6 address",
-        Some('%') => "missing IPv6 address",
-        _ => "unable to parse IP",
+    let separator = text.bytes().find(|byte| matches!(byte, b'.' | b':' | b'%'));
+    let (why, at) = match separator {
+        Some(b'.') => explain_four(text),
+        Some(b':') => explain_six(text),
+        Some(_) => ("missing IPv6 address", ""),
+        None => ("unable to parse IP", ""),
     };
-    format!("ParseAddr({text:?}): {why}")
+    let at = if at.is_empty() { String::new() } else { format!(" (at {at:?})") };
+    format!("ParseAddr({text:?}): {why}{at}")
 }
 
-fn explain_four(text: &str) -> &'static str {
-    let mut fields = 0;
-    for field in text.split('.') {
-        fields += 1;
-        if field.bytes().any(|byte| !byte.is_ascii_digit()) {
-            return "unexpected character";
-        }
-        if field.is_empty() {
-            return "IPv4 field must have at least one digit";
-        }
-        if field.len() > 1 && field.starts_with('0') {
-            return "IPv4 field has octet with leading zero";
-        }
-        if field.parse::<u8>().is_err() {
-            return "IPv4 field has value >255";
-        }
-        if fields > 4 {
-            return "IPv4 address too long";
+fn explain_four(text: &str) -> (&'static str, &str) {
+    let (mut fields, mut value, mut digits) = (0, 0_u32, 0);
+    for (place, byte) in text.bytes().enumerate() {
+        match byte {
+            b'0'..=b'9' => {
+                if digits == 1 && value == 0 {
+                    return ("IPv4 field has octet with leading zero", "");
+                }
+                value = value * 10 + u32::from(byte - b'0');
+                digits += 1;
+                if value > 255 {
+                    return ("IPv4 field has value >255", "");
+                }
+            }
+            b'.' => {
+                if digits == 0 || place + 1 == text.len() {
+                    return ("IPv4 field must have at least one digit", &text[place..]);
+                }
+                if fields == 3 {
+                    return ("IPv4 address too long", "");
+                }
+                fields += 1;
+                (value, digits) = (0, 0);
+            }
+            _ => return ("unexpected character", text.get(place..).unwrap_or_default()),
         }
     }
-    "IPv4 address too short"
+    ("IPv4 address too short", "")
+}
+
+fn explain_six(text: &str) -> (&'static str, &str) {
+    let (mut rest, zone) = text.split_once('%').map_or((text, None), |(rest, zone)| (rest, Some(zone)));
+    if zone.is_some_and(str::is_empty) {
+        return ("zone must be a non-empty string", "");
+    }
+    let (mut bytes, mut ellipsis) = (0, false);
+    if let Some(after) = rest.strip_prefix("::") {
+        (rest, ellipsis) = (after, true);
+    }
+    while bytes < 16 {
+        let length = rest.bytes().take_while(u8::is_ascii_hexdigit).count();
+        if length > 4 {
+            return ("each group must have 4 or less digits", rest);
+        }
+        if length == 0 {
+            return ("each colon-separated field must have at least one digit", rest);
+        }
+        if rest[length..].starts_with('.') {
+            return match (ellipsis || bytes == 12, bytes + 4 > 16) {
+                (false, _) => ("embedded IPv4 address must replace the final 2 fields of the address", rest),
+                (_, true) => ("too many hex fields to fit an embedded IPv4 at the end of the address", rest),
+                _ => explain_four(rest),
+            };
+        }
+        bytes += 2;
+        rest = &rest[length..];
+        if rest.is_empty() {
+            break;
+        }
+        let Some(after) = rest.strip_prefix(':') else { return ("unexpected character, want colon", rest) };
+        if after.is_empty() {
+            return ("colon must be followed by more characters", rest);
+        }
+        rest = after;
+        if let Some(after) = rest.strip_prefix(':') {
+            if ellipsis {
+                return ("multiple :: in address", rest);
+            }
+            (rest, ellipsis) = (after, true);
+            if rest.is_empty() {
+                break;
+            }
+        }
+    }
+    if !rest.is_empty() {
+        return ("trailing garbage after address", rest);
+    }
+    if ellipsis { ("the :: must expand to at least one field of zeros", "") } else { ("address string too short", "") }
 }
 
 /// `ip`: of a string, or of a CIDR

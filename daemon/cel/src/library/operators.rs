@@ -19,9 +19,7 @@ fn unsigned_overflow() -> EvalError {
 pub(crate) fn add<'a>(args: &[Value<'a>], meter: &mut Meter<'_>) -> Outcome<'a> {
     Ok(match args {
         [Value::Int(left), Value::Int(right)] => Value::Int(left.checked_add(*right).ok_or_else(overflow)?),
-        [Value::Uint(left), Value::Uint(right)] => {
-            Value::Uint(left.checked_add(*right).ok_or_else(unsigned_overflow)?)
-        }
+        [Value::Uint(left), Value::Uint(right)] => Value::Uint(left.checked_add(*right).ok_or_else(unsigned_overflow)?),
         [Value::Double(left), Value::Double(right)] => Value::Double(left + right),
         [Value::String(left), Value::String(right)] => {
             meter.allocate(left.len() + right.len())?;
@@ -31,9 +29,7 @@ pub(crate) fn add<'a>(args: &[Value<'a>], meter: &mut Meter<'_>) -> Outcome<'a> 
             meter.allocate(left.len() + right.len())?;
             Value::Bytes(Arc::from([&**left, &**right].concat()))
         }
-        [Value::List(left), Value::List(right)] => {
-            Value::List(compare::join(left.clone(), right.clone(), meter)?)
-        }
+        [Value::List(left), Value::List(right)] => Value::List(compare::join(left.clone(), right.clone(), meter)?),
         [Value::Timestamp(time), Value::Duration(duration)] | [Value::Duration(duration), Value::Timestamp(time)] => {
             Value::Timestamp(time.add(*duration)?)
         }
@@ -46,9 +42,7 @@ pub(crate) fn add<'a>(args: &[Value<'a>], meter: &mut Meter<'_>) -> Outcome<'a> 
 pub(crate) fn subtract<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a> {
     Ok(match args {
         [Value::Int(left), Value::Int(right)] => Value::Int(left.checked_sub(*right).ok_or_else(overflow)?),
-        [Value::Uint(left), Value::Uint(right)] => {
-            Value::Uint(left.checked_sub(*right).ok_or_else(unsigned_overflow)?)
-        }
+        [Value::Uint(left), Value::Uint(right)] => Value::Uint(left.checked_sub(*right).ok_or_else(unsigned_overflow)?),
         [Value::Double(left), Value::Double(right)] => Value::Double(left - right),
         [Value::Timestamp(time), Value::Duration(duration)] => Value::Timestamp(time.subtract(*duration)?),
         [Value::Timestamp(later), Value::Timestamp(earlier)] => Value::Duration(later.since(earlier)?),
@@ -61,9 +55,7 @@ pub(crate) fn subtract<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a>
 pub(crate) fn multiply<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a> {
     Ok(match args {
         [Value::Int(left), Value::Int(right)] => Value::Int(left.checked_mul(*right).ok_or_else(overflow)?),
-        [Value::Uint(left), Value::Uint(right)] => {
-            Value::Uint(left.checked_mul(*right).ok_or_else(unsigned_overflow)?)
-        }
+        [Value::Uint(left), Value::Uint(right)] => Value::Uint(left.checked_mul(*right).ok_or_else(unsigned_overflow)?),
         [Value::Double(left), Value::Double(right)] => Value::Double(left * right),
         _ => return Err(EvalError::no_such_overload()),
     })

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use crate::budget::{EvalError, Meter};
 use crate::interpret::Outcome;
+use crate::value::Value;
 use crate::value::list::List;
 use crate::value::map::Map;
 use crate::value::print;
-use crate::value::Value;
 
 /// Digits after the point where none are asked for.
 const PRECISION: usize = 6;
@@ -44,9 +44,7 @@ pub(crate) fn format<'a>(args: &[Value<'a>], meter: &mut Meter<'_>) -> Outcome<'
 }
 
 fn argument<'a>(values: &List<'a>, place: usize) -> Outcome<'a> {
-    values
-        .get(place)
-        .unwrap_or_else(|| Err(EvalError::other(format!("index {place} out of range"))))
+    values.get(place).unwrap_or_else(|| Err(EvalError::other(format!("index {place} out of range"))))
 }
 
 /// A verb, its precision, and what follows.
@@ -57,11 +55,11 @@ fn clause(text: &str) -> Result<(char, Option<usize>, &str), EvalError> {
         let length = after.bytes().take_while(u8::is_ascii_digit).count();
         let digits = &after[..length];
         if digits.is_empty() && after.is_empty() {
-            return Err(wrong("could not find end of precision specifier"));
+            return Err(wrong("error while parsing precision: could not find end of precision specifier"));
         }
         let number = digits.parse().map_err(|_not_a_number| {
             wrong(&format!(
-                "error while converting precision to integer: strconv.Atoi: parsing {digits:?}: invalid syntax"
+                "error while parsing precision: error while converting precision to integer: strconv.Atoi: parsing {digits:?}: invalid syntax"
             ))
         })?;
         if number > PRECISION_MAX {
@@ -183,12 +181,13 @@ fn fixed(number: f64, precision: usize) -> String {
     grouped
 }
 
-/// As American English writes it: a product with a power of ten.
-fn scientific(number: f64, precision: usize) -> String {
+/// As American English writes it: a product with a power of ten, always with six digits. What is asked for as precision
+/// is the width, as in cel-go.
+fn scientific(number: f64, width: usize) -> String {
     if let Some(name) = nameless(number) {
-        return name.into();
+        return format!("{name:>width$}");
     }
-    let text = format!("{number:.precision$e}");
+    let text = format!("{number:.PRECISION$e}");
     let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     let digits = format!("{:02}", exponent.abs());
@@ -208,7 +207,7 @@ fn scientific(number: f64, precision: usize) -> String {
         })
         .collect();
     let sign = if exponent < 0 { "⁻" } else { "" };
-    format!("{mantissa}\u{a0}×\u{a0}10{sign}{raised}")
+    format!("{:>width$}", format!("{mantissa}×10{sign}{raised}"))
 }
 
 fn nameless(number: f64) -> Option<&'static str> {
@@ -235,7 +234,9 @@ fn plain(written: &mut String, value: &Value<'_>, depth: usize, meter: &mut Mete
                 Ok(text) => written.push_str(text),
                 Err(_) => {
                     let why = "invalid UTF-8 in bytes, cannot convert to string";
-                    return Err(EvalError::other(format!("error during formatting: could not convert argument {why:?} to string")));
+                    return Err(EvalError::other(format!(
+                        "error during formatting: could not convert argument {why:?} to string"
+                    )));
                 }
             }
         }

@@ -26,23 +26,19 @@ pub struct Url {
 }
 
 impl Url {
-    /// Reads a URL as Go's `ParseRequestURI` does, and its fragment with it.
+    /// Reads what Go's `ParseRequestURI` takes, as Go's `Parse` reads it.
     ///
     /// # Errors
     /// Go's message.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         Self::parse_request(text)?;
-        match text.split_once('#') {
-            None => Self::parse_request(text),
-            Some((before, fragment)) => {
-                let mut url = Self::read(before).map_err(|why| failed(before, &why))?;
-                if !fragment.is_empty() {
-                    unescape(fragment, Part::Fragment).map_err(|why| failed(text, &why))?;
-                    url.fragment = Some(fragment.to_owned());
-                }
-                Ok(url)
-            }
+        let (before, fragment) = text.split_once('#').unwrap_or((text, ""));
+        let mut url = Self::read(before, Reader::Parse).map_err(|why| failed(before, &why))?;
+        if !fragment.is_empty() {
+            unescape(fragment, Part::Fragment).map_err(|why| failed(text, &why))?;
+            url.fragment = Some(fragment.to_owned());
         }
+        Ok(url)
     }
 
     /// Reads a URL as Go's `ParseRequestURI` does: without looking for a fragment.
@@ -50,18 +46,14 @@ impl Url {
         if text.is_empty() {
             return Err(failed(text, "empty url"));
         }
-        let url = Self::read(text).map_err(|why| failed(text, &why))?;
-        if url.scheme.is_empty() && !text.starts_with('/') {
-            return Err(failed(text, "invalid URI for request"));
-        }
-        Ok(url)
+        Self::read(text, Reader::Request).map_err(|why| failed(text, &why))
     }
 
-    fn read(text: &str) -> Result<Self, String> {
+    fn read(text: &str, reader: Reader) -> Result<Self, String> {
         if text.bytes().any(|byte| byte < 0x20 || byte == 0x7f) {
             return Err("net/url: invalid control character in URL".into());
         }
-        let (scheme, rest) = split_scheme(text)?;
+        let (scheme, rest) = if text == "*" { ("", text) } else { split_scheme(text)? };
         let mut url = Self {
             scheme: scheme.to_ascii_lowercase(),
             opaque: String::new(),
@@ -74,16 +66,22 @@ impl Url {
         };
         let (rest, query) = rest.split_once('?').map_or((rest, None), |(rest, query)| (rest, Some(query)));
         url.query = query.map(str::to_owned);
-        if !rest.starts_with('/') {
-            if url.scheme.is_empty() {
-                return Err("invalid URI for request".into());
-            }
-            rest.clone_into(&mut url.opaque);
+        if text == "*" {
+            url.path = "*".to_owned();
             return Ok(url);
         }
+        if !rest.starts_with('/') {
+            if !url.scheme.is_empty() {
+                rest.clone_into(&mut url.opaque);
+                return Ok(url);
+            }
+            if reader == Reader::Request {
+                return Err("invalid URI for request".into());
+            }
+        }
         let mut path = rest;
-        let authority = rest.strip_prefix("//").filter(|_| !url.scheme.is_empty() || !rest.starts_with("///"));
-        if let Some(after) = authority.filter(|_| !url.scheme.is_empty()) {
+        let may_have_authority = !url.scheme.is_empty() || (reader == Reader::Parse && !rest.starts_with("///"));
+        if let Some(after) = rest.strip_prefix("//").filter(|_| may_have_authority) {
             let (authority, rest) = after.split_at(after.find('/').unwrap_or(after.len()));
             url.read_authority(authority)?;
             path = rest;
@@ -140,6 +138,13 @@ impl Display for Url {
     }
 }
 
+/// Which of Go's two functions reads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    Parse,
+    Request,
+}
+
 fn failed(text: &str, why: &str) -> String {
     format!("parse {text:?}: {why}")
 }
@@ -161,7 +166,7 @@ fn read_host(host: &str) -> Result<String, String> {
     let port_at = if host.starts_with('[') {
         host.rfind(']').ok_or_else(|| "missing ']' in host".to_owned())? + 1
     } else {
-        host.rfind(':').unwrap_or(host.len())
+        host.find(':').unwrap_or(host.len())
     };
     let port = &host[port_at..];
     let digits = port.strip_prefix(':').unwrap_or(port);
@@ -246,9 +251,8 @@ fn read(args: &[Value<'_>]) -> Result<Result<Url, String>, EvalError> {
 
 /// `url`
 pub(crate) fn url<'a>(args: &[Value<'a>], meter: &mut Meter<'_>) -> Outcome<'a> {
-    let url = read(args)?.map_err(|why| {
-        EvalError::other(format!("URL parse error during conversion from string: {why}"))
-    })?;
+    let url =
+        read(args)?.map_err(|why| EvalError::other(format!("URL parse error during conversion from string: {why}")))?;
     meter.allocate(url.path.len() + url.host.len() + url.opaque.len() + url.query.as_ref().map_or(0, String::len))?;
     Ok(Value::Opaque(Opaque::Url(Arc::new(url))))
 }

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{
-    Append, Appended, Attribute, Call, Constants, Equality, Fallback, Fold, Head, Index, Match, Matcher, Plan, Qualifier, Step,
-    Struct, types,
+    Append, Appended, Attribute, Call, Constants, Equality, Fallback, Fold, Head, Index, Match, Matcher, Plan,
+    Qualifier, Step, Struct, types,
 };
 use crate::ast::{self, Comprehension, Expr, Node, Select};
 use crate::budget::{Budget, EvalError, Meter};
@@ -18,11 +18,7 @@ use crate::value::{Text, Value};
 /// Variables whose names have a dot.
 const QUALIFIED_VARIABLES: [&str; 1] = ["authorizer.requestResource"];
 
-pub(super) fn plan(
-    expr: &Expr,
-    types: &dyn Fn(u32) -> Option<Type>,
-    depth_max: usize,
-) -> Result<Plan, EvalError> {
+pub(super) fn plan(expr: &Expr, types: &dyn Fn(u32) -> Option<Type>, depth_max: usize) -> Result<Plan, EvalError> {
     let mut builder = Builder {
         types,
         depth_left: depth_max,
@@ -49,10 +45,8 @@ struct Builder<'e> {
 
 impl<'e> Builder<'e> {
     fn step(&mut self, expr: &'e Expr) -> Result<Step, EvalError> {
-        self.depth_left = self
-            .depth_left
-            .checked_sub(1)
-            .ok_or_else(|| EvalError::other("the expression is nested too deeply"))?;
+        self.depth_left =
+            self.depth_left.checked_sub(1).ok_or_else(|| EvalError::other("the expression is nested too deeply"))?;
         let step = match &expr.node {
             Node::Literal(literal) => Ok(Step::Constant(Value::literal(literal))),
             Node::Ident(name) => Ok(self.ident(expr, name)),

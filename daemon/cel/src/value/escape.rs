@@ -31,8 +31,8 @@ pub fn escape(name: &str) -> Option<String> {
     if name.is_empty() || name.starts_with(|first: char| first.is_ascii_digit()) {
         return None;
     }
-    if RESERVED.contains(&name) {
-        return Some(format!("__{name}__"));
+    if let Some(escaped) = reserved(name) {
+        return Some(escaped);
     }
     let mut escaped = String::with_capacity(name.len());
     let mut rest = name;
@@ -49,6 +49,11 @@ pub fn escape(name: &str) -> Option<String> {
         rest = &rest[length..];
     }
     Some(escaped)
+}
+
+/// How a word that the grammar keeps for itself is escaped.
+pub(crate) fn reserved(name: &str) -> Option<String> {
+    RESERVED.contains(&name).then(|| format!("__{name}__"))
 }
 
 /// The property that the identifier `escaped` stands for; none when it holds an escape sequence that no name gives.

@@ -52,12 +52,8 @@ impl<'a> Value<'a> {
             (Shape::Dyn, _) => Ok(Self::from_dyn(json)),
             (_, Json::Null) => Ok(Self::Null),
             (Shape::Bool, Json::Bool(value)) => Ok(Self::Bool(*value)),
-            (Shape::Int, Json::Number(number)) => {
-                number.as_i64().map(Self::Int).ok_or_else(|| misfit("int", json))
-            }
-            (Shape::Uint, Json::Number(number)) => {
-                number.as_u64().map(Self::Uint).ok_or_else(|| misfit("uint", json))
-            }
+            (Shape::Int, Json::Number(number)) => number.as_i64().map(Self::Int).ok_or_else(|| misfit("int", json)),
+            (Shape::Uint, Json::Number(number)) => number.as_u64().map(Self::Uint).ok_or_else(|| misfit("uint", json)),
             (Shape::Double, Json::Number(number)) => {
                 number.as_f64().map(Self::Double).ok_or_else(|| misfit("float", json))
             }
@@ -135,13 +131,16 @@ impl Writer {
             }
             Value::Timestamp(time) => Json::String(time.to_string()),
             Value::Duration(duration) => Json::String(duration.to_string()),
-            Value::List(list) => Json::Array(
-                list.iter().map(|element| self.write(&element?, depth)).collect::<Result<Vec<_>, _>>()?,
-            ),
+            Value::List(list) => {
+                Json::Array(list.iter().map(|element| self.write(&element?, depth)).collect::<Result<Vec<_>, _>>()?)
+            }
             Value::Map(map) => Json::Object(self.object(map, depth)?),
             Value::Optional(Some(inner)) => self.write(inner, depth)?,
             Value::Type(_) | Value::Opaque(_) | Value::Scope(_) => {
-                return Err(EvalError::other(format!("a value of type {} cannot be written as JSON", value.type_name())));
+                return Err(EvalError::other(format!(
+                    "a value of type {} cannot be written as JSON",
+                    value.type_name()
+                )));
             }
         })
     }

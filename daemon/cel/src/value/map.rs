@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map as JsonMap, Value as Json};
 
+use super::escape::reserved;
 use super::shape::{ObjectShape, Shape};
 use super::{Text, Value};
 use crate::budget::{EvalError, Meter};
@@ -80,14 +81,15 @@ impl<'a> Map<'a> {
         match self {
             Self::Owned(entries) => Ok(entries.get(&Key::String(Text::Shared(name.into()))).cloned()),
             Self::Json(object, shape) => object.get(name).map(|json| Value::read(json, shape)).transpose(),
-            Self::Object(object, shape) => match shape.fields.get(name) {
+            Self::Object(object, shape) => {
+                // Words that the grammar keeps for itself can be selected as they are, too.
+                let field = shape.fields.get(name).or_else(|| shape.fields.get(&*reserved(name)?));
                 // Null where a field is declared is as good as no field.
-                Some(field) => match object.get(&*field.key) {
-                    None | Some(Json::Null) => Ok(None),
-                    Some(json) => Value::read(json, &field.shape).map(Some),
-                },
-                None => Ok(None),
-            },
+                match field.and_then(|field| Some((field, object.get(&*field.key)?))) {
+                    None | Some((_, Json::Null)) => Ok(None),
+                    Some((field, json)) => Value::read(json, &field.shape).map(Some),
+                }
+            }
             Self::Struct(object) => Ok(object.fields.get(name).cloned()),
         }
     }

@@ -16,7 +16,7 @@ pub fn number(value: f64) -> String {
     let scientific = format!("{value:e}");
     let Some((mantissa, exponent)) = scientific.split_once('e') else { return scientific };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..21).contains(&exponent) { format!("{value}") } else { with_exponent(mantissa, exponent) }
+    if (-4..6).contains(&exponent) { format!("{value}") } else { with_exponent(mantissa, exponent) }
 }
 
 /// Go writes at least two digits of the exponent, and its sign.
@@ -26,7 +26,7 @@ pub(crate) fn with_exponent(mantissa: &str, exponent: i32) -> String {
 }
 
 /// A key or an index in a message.
-pub(crate) fn brief(value: &Value<'_>) -> String {
+pub fn brief(value: &Value<'_>) -> String {
     match value {
         Value::Null => "null".into(),
         Value::Bool(value) => value.to_string(),

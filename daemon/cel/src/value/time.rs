@@ -107,9 +107,8 @@ impl Timestamp {
     /// # Errors
     /// When it is beyond the years 1 to 9999.
     pub fn add(&self, duration: Duration) -> Result<Self, EvalError> {
-        let total = i128::from(self.seconds) * i128::from(NANOSECONDS)
-            + i128::from(self.nanoseconds)
-            + i128::from(duration.0);
+        let total =
+            i128::from(self.seconds) * i128::from(NANOSECONDS) + i128::from(self.nanoseconds) + i128::from(duration.0);
         let nanoseconds = i128::from(NANOSECONDS);
         match (i64::try_from(total.div_euclid(nanoseconds)), u32::try_from(total.rem_euclid(nanoseconds))) {
             (Ok(seconds), Ok(nanoseconds)) if (SECONDS_MIN..=SECONDS_MAX).contains(&seconds) => {
@@ -326,8 +325,7 @@ fn parse_words(text: &str) -> Option<Duration> {
         let length = digits(rest);
         let number = &rest[..length];
         let after = rest[length..].trim_start_matches(|next: char| next.is_ascii_whitespace());
-        let word_length =
-            after.find(|next: char| !(next.is_ascii_alphabetic() || next == 'µ')).unwrap_or(after.len());
+        let word_length = after.find(|next: char| !(next.is_ascii_alphabetic() || next == 'µ')).unwrap_or(after.len());
         if word_length == 0 {
             rest = &rest[length..];
             continue;
