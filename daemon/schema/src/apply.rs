@@ -57,7 +57,7 @@ pub use scale::Scaled;
 pub use set::Set;
 pub use shape::Shape;
 pub use typed::{Duplicates, validate};
-pub use update::{Force, Versions};
+pub use update::{Force, OneVersion, Versions};
 
 #[cfg(test)]
 mod apply_test;
@@ -65,3 +65,5 @@ mod apply_test;
 mod laws_test;
 #[cfg(test)]
 mod schema_json;
+#[cfg(test)]
+mod small_test;

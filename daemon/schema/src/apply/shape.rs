@@ -36,6 +36,15 @@ pub struct CustomNode<'a> {
     is_object: bool,
 }
 
+impl<'a> From<&'a crate::kind::Shape> for Shape<'a> {
+    fn from(shape: &'a crate::kind::Shape) -> Self {
+        match shape {
+            crate::kind::Shape::Typed(descriptor) => Self::Type(descriptor),
+            crate::kind::Shape::Structural(custom) => Self::custom(&custom.schema),
+        }
+    }
+}
+
 /// What a single value may be. Null is always good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scalar {

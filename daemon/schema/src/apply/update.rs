@@ -32,6 +32,25 @@ pub trait Versions {
     fn convert(&self, object: &Value, api_version: &str) -> Result<Value, String>;
 }
 
+/// The versions of a kind that has only one.
+#[derive(Clone, Copy, Debug)]
+pub struct OneVersion<'a> {
+    /// `v1` or `group/v1`
+    pub api_version: &'a str,
+    /// The shape of its objects.
+    pub shape: Shape<'a>,
+}
+
+impl Versions for OneVersion<'_> {
+    fn shape(&self, api_version: &str) -> Option<Shape<'_>> {
+        (api_version == self.api_version).then_some(self.shape)
+    }
+
+    fn convert(&self, object: &Value, _api_version: &str) -> Result<Value, String> {
+        Ok(object.clone())
+    }
+}
+
 /// A field that another manager owns and the applied object wants to be different.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {

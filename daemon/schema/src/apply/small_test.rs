@@ -1,0 +1,111 @@
+//! Rules beside the histories of writes: times, names, the cap of the annotation, scales.
+
+use serde_json::{Value, json};
+
+use super::{Scaled, keep_times, last_applied, name};
+use crate::cause::Cause;
+
+#[test]
+fn a_write_that_changes_only_times_changes_nothing() {
+    let entry = |manager: &str, time: &str| {
+        json!({"manager": manager, "operation": "Update", "apiVersion": "v1", "time": time, "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:data": {"f:k": {}}}})
+    };
+    let object = |entries: Value, value: &str| json!({"metadata": {"name": "n", "managedFields": entries}, "data": {"k": value}});
+    let old = object(json!([entry("a", "1"), entry("b", "2")]), "v");
+    for (new, kept) in [
+        (object(json!([entry("a", "1"), entry("b", "2")]), "v"), true),
+        (object(json!([entry("a", "1"), entry("b", "3")]), "v"), true),
+        (object(json!([entry("a", "1"), entry("b", "3")]), "w"), false),
+        (object(json!([entry("a", "1"), entry("c", "3")]), "v"), false),
+        (object(json!([entry("a", "1")]), "v"), false),
+        (object(json!([entry("b", "2"), entry("a", "3")]), "v"), false),
+    ] {
+        let mut got = new.clone();
+        keep_times(&old, &mut got);
+        assert_eq!(got == old, kept, "{new}");
+        assert!(kept || got == new);
+    }
+    let mut bare = json!({"metadata": {}});
+    keep_times(&bare.clone(), &mut bare);
+    assert_eq!(bare, json!({"metadata": {}}));
+}
+
+#[test]
+fn a_manager_without_a_name_is_called_as_its_client() {
+    let long = "é".repeat(100);
+    for (parameter, user_agent, want) in [
+        ("given", "kubectl/v1.36", "given"),
+        ("", "kubectl/v1.36.0 (linux/amd64)", "kubectl"),
+        ("", "", ""),
+        ("", "/x", ""),
+        ("", "a\u{7}b\tc é/1", "abc é"),
+        ("", &format!("x{long}/1"), &format!("x{}", "é".repeat(63))),
+    ] {
+        assert_eq!(name::manager(parameter, user_agent), want, "{user_agent}");
+    }
+}
+
+#[test]
+fn names_of_managers_are_short_and_printable() {
+    let check = |manager: &str| {
+        let mut causes = Vec::new();
+        name::validate(manager, "fieldManager", &mut causes);
+        causes.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(check("kubectl-é 1"), [""; 0]);
+    assert_eq!(check(&"x".repeat(129)), ["fieldManager: Too long: may not be more than 128 bytes"]);
+    assert_eq!(
+        check("a\tb\u{200b}"),
+        [
+            "fieldManager: Invalid value: \"a\\tb\\u200b\": invalid character U+0009 (at position 1)",
+            "fieldManager: Invalid value: \"a\\tb\\u200b\": invalid character U+200B (at position 3)",
+        ]
+    );
+    assert_eq!(check(&"\u{1}".repeat(128)).len(), 100);
+}
+
+#[test]
+fn entries_are_held_to_the_rules_of_metadata() {
+    let entries = json!([
+        {"manager": "m", "operation": "Apply"},
+        {"manager": "a\n", "operation": "Nope", "fieldsType": "V2", "subresource": "x".repeat(257)},
+    ]);
+    let mut causes = Vec::new();
+    name::validate_entries(&json!({"metadata": {"managedFields": entries}}), &mut causes);
+    let texts: Vec<_> = causes.iter().map(Cause::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            "metadata.managedFields[1].operation: Invalid value: \"Nope\": must be `Apply` or `Update`",
+            "metadata.managedFields[1].fieldsType: Invalid value: \"V2\": must be `FieldsV1`",
+            "metadata.managedFields[1].manager: Invalid value: \"a\\n\": invalid character U+000A (at position 1)",
+            "metadata.managedFields[1].subresource: Too long: may not be more than 256 bytes",
+        ]
+    );
+}
+
+#[test]
+fn the_annotation_goes_when_it_is_too_large() {
+    let key = "kubectl.kubernetes.io/last-applied-configuration";
+    let mut object = json!({"metadata": {"annotations": {key: "{}", "other": "x"}}});
+    last_applied::renew(&mut object, &json!({"metadata": {"annotations": {key: "old"}}, "data": {"k": 1.0}}));
+    let text = "{\"data\":{\"k\":1},\"metadata\":{\"annotations\":{}}}\n";
+    assert_eq!(object["metadata"]["annotations"], json!({key: text, "other": "x"}));
+    last_applied::renew(&mut object, &json!({"data": "x".repeat(256 << 10)}));
+    assert_eq!(object["metadata"]["annotations"], json!({"other": "x"}));
+}
+
+#[test]
+fn owners_of_a_count_own_it_in_the_scale_as_upstream_says() {
+    for line in include_str!("scale.jsonl").lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let scaled = Scaled {
+            entries: Some(&case["entries"]),
+            api_version: case["at"].as_str().unwrap(),
+            paths: &[("apps/v1", &["spec", "replicas"]), ("apps/v2", &["spec", "selector"]), ("none/v1", &[])],
+        };
+        assert_eq!(scaled.to_scale().unwrap().unwrap_or_default(), case["scale"], "{line}");
+        assert_eq!(scaled.to_object(Some(&case["written"])).unwrap().unwrap_or_default(), case["object"], "{line}");
+    }
+}
