@@ -21,6 +21,8 @@ pub mod types;
 
 pub mod structural;
 
+pub mod definition;
+
 pub mod kind;
 pub mod kinds;
 

@@ -32,6 +32,6 @@ pub(crate) mod validate;
 
 pub mod jsonpath;
 
-pub(crate) mod name;
+pub(crate) mod field_path;
 pub(crate) mod path;
 pub(crate) mod words;

@@ -11,7 +11,7 @@ pub(crate) mod lease;
 pub(crate) mod limit_range;
 pub(crate) mod logical_cluster;
 pub(crate) mod namespace;
-mod pem;
+pub(crate) mod pem;
 pub(crate) mod policy;
 pub(crate) mod quota;
 pub(crate) mod rbac;
@@ -19,7 +19,7 @@ mod resource;
 pub(crate) mod review;
 pub(crate) mod secret;
 mod selector;
-mod url;
+pub(crate) mod url;
 pub(crate) mod webhook;
 pub mod workspace;
 

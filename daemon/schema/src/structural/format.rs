@@ -2,7 +2,7 @@
 //!
 //! Each is a hand-written pass over the text: a regular expression for some of them would take megabytes.
 
-mod net;
+pub(crate) mod net;
 mod number;
 
 use super::schema::JsonType;

@@ -125,7 +125,7 @@ fn lists(schema: &Schema, object: &Value, old: &Value, findings: &mut Findings) 
 
 /// Rules are asked when the object is whole enough for them.
 fn judge(schema: &Schema, object: &Value, correlated: Option<&Correlated<'_>>, findings: &mut Findings) {
-    if !rule::has_rules(schema) {
+    if !schema.rules_inside {
         return;
     }
     let blocking = |cause: &Cause| {

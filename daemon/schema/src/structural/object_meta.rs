@@ -2,7 +2,6 @@
 
 use serde_json::{Map, Value};
 
-use super::name::dns_1035_label;
 use super::path::Path;
 use super::prune::{Root, Unknown};
 use super::schema::Schema;
@@ -10,6 +9,7 @@ use super::words::{Findings, about};
 use crate::cause::{Cause, CauseReason};
 use crate::decode::FieldValidation;
 use crate::decode::untyped::fields;
+use crate::format::dns_1035_label;
 use crate::metadata;
 use crate::types::meta::OBJECT_META;
 

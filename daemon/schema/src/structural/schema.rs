@@ -38,6 +38,8 @@ pub struct Schema {
     pub validation: Option<Box<super::validation::Validation>>,
     /// `x-kubernetes-validations`, compiled.
     pub rules: Vec<super::rule::Rule>,
+    /// Whether this node or one below it has rules.
+    pub rules_inside: bool,
 }
 
 impl Schema {

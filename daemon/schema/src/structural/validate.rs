@@ -151,13 +151,7 @@ impl Validator<'_> {
     }
 
     /// What has not changed is complained about all the same inside of alternatives.
-    fn check_alternatives(
-        &mut self,
-        validation: &Validation,
-        value: &Value,
-        path: &Path<'_>,
-        outcome: &mut Outcome,
-    ) {
+    fn check_alternatives(&mut self, validation: &Validation, value: &Value, path: &Path<'_>, outcome: &mut Outcome) {
         if !validation.any_of.is_empty() {
             self.check_any_of(&validation.any_of, value, path, outcome);
         }
@@ -181,13 +175,7 @@ impl Validator<'_> {
         }
     }
 
-    fn check_any_of(
-        &mut self,
-        schemas: &[Schema],
-        value: &Value,
-        path: &Path<'_>,
-        outcome: &mut Outcome,
-    ) {
+    fn check_any_of(&mut self, schemas: &[Schema], value: &Value, path: &Path<'_>, outcome: &mut Outcome) {
         let mut best: Option<Outcome> = None;
         for schema in schemas {
             let result = self.node(schema, value, None, path);
@@ -203,13 +191,7 @@ impl Validator<'_> {
         outcome.merge(best.unwrap_or_default());
     }
 
-    fn check_one_of(
-        &mut self,
-        schemas: &[Schema],
-        value: &Value,
-        path: &Path<'_>,
-        outcome: &mut Outcome,
-    ) {
+    fn check_one_of(&mut self, schemas: &[Schema], value: &Value, path: &Path<'_>, outcome: &mut Outcome) {
         let (mut best, mut first): (Option<Outcome>, Option<Outcome>) = (None, None);
         let mut good = 0;
         for schema in schemas {

@@ -4,19 +4,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 /// A block, and the text behind it.
-pub(super) struct Pem<'a> {
+pub(crate) struct Pem<'a> {
     /// `CERTIFICATE`, for instance.
-    pub(super) label: String,
+    pub(crate) label: String,
     /// Whether lines like `Key: value` stand in front of the content.
-    pub(super) has_headers: bool,
+    pub(crate) has_headers: bool,
     /// The content.
-    pub(super) der: Vec<u8>,
-    pub(super) rest: &'a [u8],
+    pub(crate) der: Vec<u8>,
+    pub(crate) rest: &'a [u8],
 }
 
 /// The first block that is well formed; what stands around blocks is passed over. Each beginning of a block that is none
 /// costs a search through the rest of the text, so only a few are borne.
-pub(super) fn first(text: &[u8]) -> Option<Pem<'_>> {
+pub(crate) fn first(text: &[u8]) -> Option<Pem<'_>> {
     let mut rest = text;
     for _ in 0..BROKEN_BLOCKS_MAX {
         let start = find(rest, BEGIN)?;
@@ -46,7 +46,7 @@ fn block(text: &[u8]) -> Option<Pem<'_>> {
 
 /// Whether the bytes are one ASN.1 sequence of what is signed (a sequence), the algorithm (a sequence) and the signature (a
 /// string of bits): the outermost shape of certificates and of requests for them (RFC 5280 §4.1, RFC 2986 §4.2).
-pub(super) fn is_signed_structure(der: &[u8]) -> bool {
+pub(crate) fn is_signed_structure(der: &[u8]) -> bool {
     let Some((SEQUENCE, content, [])) = element(der) else { return false };
     let Some((SEQUENCE, signed, content)) = element(content) else { return false };
     let Some((SEQUENCE, _, content)) = element(content) else { return false };

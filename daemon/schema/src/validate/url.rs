@@ -3,7 +3,7 @@
 use crate::cause::{Cause, quote};
 
 /// An address `https://host[/path]`.
-pub(super) fn check_url(url: &str, field: &str, causes: &mut Vec<Cause>) {
+pub(crate) fn check_url(url: &str, field: &str, causes: &mut Vec<Cause>) {
     const FORM: &str = "; desired format: https://host[/path]";
     let parts = match parse(url) {
         Ok(parts) => parts,

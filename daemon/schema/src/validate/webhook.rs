@@ -99,7 +99,7 @@ fn check_client(webhook: &Value, field: &str, causes: &mut Vec<Cause>) {
     }
 }
 
-fn check_service(service: &Value, field: &str, causes: &mut Vec<Cause>) {
+pub(crate) fn check_service(service: &Value, field: &str, causes: &mut Vec<Cause>) {
     for name in ["namespace", "name"] {
         if text(service, &[name]).is_empty() {
             // Upstream takes the one for the other.

@@ -6,36 +6,21 @@ use crate::cause::CauseReason;
 use crate::structural::object_meta::{self, Malformed, coerce_at};
 use crate::structural::path::Path;
 use crate::structural::prune::{META, Root, Unknown, prune};
+use crate::structural::rule::{Judge, OBJECT_COST_MAX, Ratchet};
 use crate::structural::schema::Schema;
 use crate::structural::validate;
 use crate::structural::words::{Findings, about};
 
-/// Whether defaults may have fields that the schema does not know.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum UnknownFields {
-    /// They may: an earlier version of the definition had such defaults.
-    Permitted,
-    /// They may not.
-    Refused,
-}
-
-/// Finds defaults that objects could not have, in a schema whose defaults are not pruned. `judge` is asked about each default
-/// that is fine as a value, with its place: rules are its business.
-pub(crate) fn validate(
-    schema: &Schema,
-    path: &Path<'_>,
-    unknown: UnknownFields,
-    judge: &mut dyn FnMut(&Schema, &Value, &Path<'_>, &mut Findings),
-    findings: &mut Findings,
-) {
-    let mut walk = Walk { unknown, judge, findings };
+/// Finds defaults that objects could not have, in a schema whose defaults are not pruned and whose rules are compiled.
+pub(crate) fn validate(schema: &Schema, path: &Path<'_>, findings: &mut Findings) {
+    let mut walk = Walk { findings, cost_left: OBJECT_COST_MAX };
     walk.node(schema, Resource { schema, steps: None }, Root::Resource, path);
 }
 
 struct Walk<'w> {
-    unknown: UnknownFields,
-    judge: &'w mut dyn FnMut(&Schema, &Value, &Path<'_>, &mut Findings),
     findings: &'w mut Findings,
+    /// What rules may still cost for all defaults together.
+    cost_left: u64,
 }
 
 /// The resource around a node, and the way to the node when it is inside of the resource's metadata, kind or version.
@@ -81,13 +66,10 @@ impl Walk<'_> {
 
     fn default(&mut self, schema: &Schema, default: &Value, is_resource: bool, path: &Path<'_>) {
         let root = if is_resource { Root::Resource } else { Root::Value };
-        if self.unknown == UnknownFields::Refused {
-            let mut pruned = default.clone();
-            prune(&mut pruned, schema, root);
-            if pruned != *default {
-                self.findings
-                    .add(|| about(CauseReason::Invalid, path.render(), default, "must not have unknown fields"));
-            }
+        let mut pruned = default.clone();
+        prune(&mut pruned, schema, root);
+        if pruned != *default {
+            self.findings.add(|| about(CauseReason::Invalid, path.render(), default, "must not have unknown fields"));
         }
         let mut coerced = default.clone();
         if let Err(cause) = coerce_at(&mut coerced, schema, root, path) {
@@ -100,7 +82,7 @@ impl Walk<'_> {
             validate::values(schema, &coerced, None, path, self.findings);
         }
         if self.findings.len() == before {
-            (self.judge)(schema, &coerced, path, self.findings);
+            self.judge(schema, &coerced, path);
         }
     }
 
@@ -131,8 +113,25 @@ impl Walk<'_> {
         let before = self.findings.len();
         validate::values(schema, default, None, path, self.findings);
         if self.findings.len() == before {
-            (self.judge)(schema, default, path, self.findings);
+            self.judge(schema, default, path);
         }
+    }
+}
+
+impl Walk<'_> {
+    /// Asks rules twice: as if the default took the place of itself, and as if it were new.
+    fn judge(&mut self, schema: &Schema, default: &Value, path: &Path<'_>) {
+        let before = self.findings.len();
+        let mut left = self.cost_left;
+        for old in [Some(default), None] {
+            if self.findings.len() > before {
+                break;
+            }
+            let mut judge = Judge::with_budget(self.findings, self.cost_left);
+            judge.node(schema, default, old, Ratchet::new(None), path);
+            left = left.min(judge.left());
+        }
+        self.cost_left = left;
     }
 }
 
