@@ -87,7 +87,7 @@ impl Selection {
                 self.fields.matches(&metadata)
             }
             Needs::Json => {
-                let object = serde_json::from_slice::<Value>(object.bytes());
+                let object = serde_json::from_slice::<Value>(&object.bytes());
                 object.is_ok_and(|object| self.fields.matches(&object))
             }
         }

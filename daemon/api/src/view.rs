@@ -58,7 +58,7 @@ impl View {
     /// The conversion failed.
     pub(crate) async fn bytes(&self, object: &Object) -> Result<Bytes, Failure> {
         if self.passes(object) {
-            return Ok(object.bytes().clone());
+            return Ok(object.bytes());
         }
         Ok(Bytes::from(self.value(object).await?.to_string()))
     }
@@ -81,7 +81,7 @@ impl View {
     /// # Errors
     /// As [`View::bytes`].
     pub(crate) async fn all(&self, objects: &[&Arc<Object>]) -> Result<Vec<Bytes>, Failure> {
-        let mut all: Vec<Bytes> = objects.iter().map(|object| object.bytes().clone()).collect();
+        let mut all: Vec<Bytes> = objects.iter().map(|object| object.bytes()).collect();
         let others: Vec<usize> = (0..objects.len()).filter(|index| !self.passes(objects[*index])).collect();
         if others.is_empty() {
             return Ok(all);
@@ -98,7 +98,7 @@ impl View {
     /// # Errors
     /// As [`View::bytes`].
     pub(crate) async fn value(&self, object: &Object) -> Result<Value, Failure> {
-        let value = parsed(object.bytes())?;
+        let value = parsed(&object.bytes())?;
         if self.passes(object) {
             return Ok(value);
         }

@@ -72,7 +72,7 @@ impl Bench<'_> {
     pub(crate) fn judge(&mut self, key: &Key, gone: Option<&str>) -> Verdict {
         // A deletion that has begun comes to its end without this.
         let Some(object) = self.state.get(key).filter(|object| !object.deleting()) else { return Verdict::Stays };
-        let value = parse(object.bytes());
+        let value = parse(&object.bytes());
         let references = references(&value);
         let (mut solid, mut loose, mut waiting) = (false, Vec::new(), false);
         for reference in &references {
@@ -192,7 +192,7 @@ pub(crate) fn dependent(
 /// An owner that waits for the collector.
 pub(crate) fn waiting((state, definitions): (&State, &mut Definitions), key: &Key, task: &mut Task, now: Now) -> Step {
     let Some(object) = state.get(key).filter(|object| object.awaits_collection()) else { return Step::Gone };
-    let value = parse(object.bytes());
+    let value = parse(&object.bytes());
     let (cluster, uid) = (key.cluster(), metadata::uid(&value).to_owned());
     let orphans = metadata::finalizers(&value).any(|finalizer| finalizer == ORPHAN);
     let mut bench = Bench { state, definitions, batch: task.batch(), wall_ms: now.wall_ms };
@@ -225,7 +225,7 @@ impl Bench<'_> {
     /// Decides about a dependent of an owner that waits; whether the owner goes on waiting for it.
     fn blocks(&mut self, key: &Key, (owner, uid): (&Key, &str)) -> bool {
         let Some(object) = self.state.get(key) else { return false };
-        let value = parse(object.bytes());
+        let value = parse(&object.bytes());
         let blocks = references(&value).iter().any(|reference| reference.uid == uid && reference.blocks);
         // One that is its own owner would wait for itself for ever.
         if key == owner {
@@ -255,7 +255,7 @@ impl Bench<'_> {
                 let Some(object) = self.state.get(dependent).filter(|object| waits_in_foreground(object)) else {
                     continue;
                 };
-                let value = parse(object.bytes());
+                let value = parse(&object.bytes());
                 if !references(&value).iter().any(|reference| reference.uid == uid && reference.blocks) {
                     continue;
                 }

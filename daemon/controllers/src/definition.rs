@@ -34,7 +34,7 @@ pub(crate) fn instances(key: &Key) -> Scope {
 /// The next step for a definition.
 pub(crate) fn step(state: &State, key: &Key, task: &mut Task, now: Now) -> Step {
     let Some(object) = state.get(key).filter(|object| object.deleting()) else { return Step::Gone };
-    let mut value = parse(object.bytes());
+    let mut value = parse(&object.bytes());
     if !metadata::finalizers(&value).any(|finalizer| finalizer == CLEANUP) {
         return Step::Gone;
     }

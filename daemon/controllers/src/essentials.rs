@@ -65,7 +65,7 @@ pub(crate) fn step(state: &State, namespace: &Key, settings: &Settings, (task, n
         match old {
             None => create(&mut batch, &key, (state, now), |value| certify(value, settings)),
             Some(object) => {
-                let mut value = parse(object.bytes());
+                let mut value = parse(&object.bytes());
                 certify(&mut value, settings);
                 batch.replace(&key, object, draft(&value));
             }
@@ -88,7 +88,7 @@ fn certificates<'a>(state: &'a State, namespace: &Key, settings: &Settings) -> O
     let wanted = settings.root_ca.as_deref()?;
     let key = Key::new(CONFIG_MAPS, &namespace.cluster(), namespace.name(), ROOT_CA).ok()?;
     let Some(object) = state.get(&key) else { return Some((key, None)) };
-    let value = parse(object.bytes());
+    let value = parse(&object.bytes());
     let described = metadata::annotation(&value, DESCRIPTION_ANNOTATION).is_some_and(|text| !text.is_empty());
     let data = value["data"].as_object();
     let same = data.is_some_and(|data| data.len() == 1 && data.get(ROOT_CA_KEY).is_some_and(|text| *text == *wanted));

@@ -128,7 +128,7 @@ fn events() -> Scope {
 
 /// When an event goes: an hour after the last of its times, those of its writers among them. A time in the future counts as now, and so does none.
 fn deadline(event: &Object, now_ms: u64) -> u64 {
-    let event = parse(event.bytes());
+    let event = parse(&event.bytes());
     let times = [
         (&event["lastTimestamp"], Precision::Seconds),
         (&event["series"]["lastObservedTime"], Precision::Micros),

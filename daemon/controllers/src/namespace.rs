@@ -46,7 +46,7 @@ pub(crate) fn step(state: &State, key: &Key, task: &mut Task, now: Now) -> Step 
 
 /// Takes the finalizer out of an empty namespace, and with the last finalizer the namespace.
 fn finalize(key: &Key, namespace: &Arc<Object>, (batch, wall_ms): (&mut Batch, u64)) -> bool {
-    let mut value = parse(namespace.bytes());
+    let mut value = parse(&namespace.bytes());
     let mut others = spec_finalizers(&value);
     let listed = others.len();
     others.retain(|finalizer| finalizer != KUBERNETES);
@@ -67,7 +67,7 @@ fn finalize(key: &Key, namespace: &Arc<Object>, (batch, wall_ms): (&mut Batch, u
 
 /// Says in the status what remains.
 fn report(key: &Key, namespace: &Arc<Object>, remaining: &Remaining, (batch, wall_ms): (&mut Batch, u64)) -> bool {
-    let mut value = parse(namespace.bytes());
+    let mut value = parse(&namespace.bytes());
     let changed = set_conditions(&mut value, remaining, wall_ms) | mark_terminating(&mut value);
     if changed {
         batch.replace(key, namespace, draft(&value));

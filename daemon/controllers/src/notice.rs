@@ -127,13 +127,13 @@ fn abandoned(state: &State, event: &Event) -> Option<Item> {
     let uid = event.object.uid().filter(|uid| !uid.is_empty())?;
     state.dependents(&cluster, &uid, None).next()?;
     let goes = state.cluster(&cluster).is_some_and(|cluster| cluster.deleting);
-    (!goes).then(|| Item::Abandoned { cluster, uid: uid.into_owned() })
+    (!goes).then(|| Item::Abandoned { cluster, uid })
 }
 
 /// The object at the key, when it waits for its dependents.
 pub(crate) fn waiting(state: &State, key: &Key) -> Option<Item> {
     let object = state.get(key).filter(|object| object.awaits_collection())?;
-    Some(Item::Waiting { key: key.clone(), uid: object.uid()?.into_owned() })
+    Some(Item::Waiting { key: key.clone(), uid: object.uid()? })
 }
 
 /// The definition at the key, when its deletion has begun.

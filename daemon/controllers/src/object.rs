@@ -16,8 +16,8 @@ pub(crate) fn parse(bytes: &[u8]) -> Value {
 
 /// The object's finalizers. Most objects have none, which is seen without parsing.
 pub(crate) fn finalizers(object: &Object) -> Vec<String> {
-    if contains(object.bytes(), b"\"finalizers\"") {
-        metadata::finalizers(&parse(object.bytes())).map(str::to_owned).collect()
+    if contains(&object.bytes(), b"\"finalizers\"") {
+        metadata::finalizers(&parse(&object.bytes())).map(str::to_owned).collect()
     } else {
         Vec::new()
     }

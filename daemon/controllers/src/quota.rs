@@ -57,7 +57,7 @@ pub(crate) fn step(state: &State, place: (&ClusterId, &str), task: &Task, now: N
         if batch.is_full() {
             break;
         }
-        let mut value = parse(object.bytes());
+        let mut value = parse(&object.bytes());
         let status = status(state, &place, &value);
         if value["status"]["hard"] != status["hard"] || value["status"]["used"] != status["used"] {
             fields_of(&mut value, "status").extend(status);

@@ -156,7 +156,7 @@ impl Definitions {
             if self.known.len() >= DEFINITIONS_KNOWN_MAX {
                 self.known.clear();
             }
-            let read = serde_json::from_slice(object.bytes()).ok();
+            let read = serde_json::from_slice(&object.bytes()).ok();
             self.known.insert(key.clone(), (object.revision(), read));
         }
         let (_, definition) = self.known.get(key)?;
@@ -197,7 +197,7 @@ struct Version {
 
 /// The object without the references that `goes` takes.
 pub(crate) fn without(object: &Object, mut goes: impl FnMut(&str) -> bool) -> Value {
-    let mut value = parse(object.bytes());
+    let mut value = parse(&object.bytes());
     let kept = metadata::owner_references(&value).iter().filter(|entry| !goes(text_of(entry, "uid"))).cloned();
     let kept: Vec<Value> = kept.collect();
     set_list(&mut value, "ownerReferences", kept);

@@ -98,7 +98,7 @@ impl Group {
     }
 
     pub(crate) fn get(&self, key: &Key) -> Option<Value> {
-        self.state().get(key).map(|object| serde_json::from_slice(object.bytes()).unwrap())
+        self.state().get(key).map(|object| serde_json::from_slice(&object.bytes()).unwrap())
     }
 
     /// Lets the desk work until it has nothing to do for the next minute. Returns the number of transactions.

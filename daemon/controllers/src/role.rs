@@ -25,7 +25,7 @@ const RULES_BYTES_MAX: usize = 1 << 20;
 
 /// Whether a role is made of others; most are not, which is seen without parsing.
 pub(crate) fn aggregates(role: &Object) -> bool {
-    contains(role.bytes(), b"\"aggregationRule\"")
+    contains(&role.bytes(), b"\"aggregationRule\"")
 }
 
 /// The item of the logical cluster that a role is in.
@@ -40,7 +40,7 @@ pub(crate) fn step(state: &State, cluster: &ClusterId, task: &Task, now: Now) ->
         return Step::Gone;
     }
     let mut roles: Vec<_> =
-        state.list(&scope, None).map(|(key, object)| (key, object, parse(object.bytes()))).collect();
+        state.list(&scope, None).map(|(key, object)| (key, object, parse(&object.bytes()))).collect();
     let mut batch = task.batch();
     for number in 0..roles.len() {
         let (key, object, role) = &roles[number];

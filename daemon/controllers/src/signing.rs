@@ -48,7 +48,7 @@ impl Signing {
                 ended = false;
                 break;
             }
-            if is_over(&parse(object.bytes()), now.wall_ms) {
+            if is_over(&parse(&object.bytes()), now.wall_ms) {
                 batch.delete(key, object);
             }
             self.after = Some(key.clone());

@@ -70,7 +70,7 @@ impl Sweep {
             }
             self.remaining.add(key.resource(), &finalizers);
             if !object.deleting() {
-                let mut value = parse(object.bytes());
+                let mut value = parse(&object.bytes());
                 begin_deletion(&mut value, wall_ms);
                 batch.replace(key, object, draft(&value));
             }

@@ -102,7 +102,7 @@ impl<'a> Frame<'a> {
             let found = state.list(&scope, None).map(|(key, object)| Part {
                 key: key.clone(),
                 object: Arc::clone(object),
-                value: parse(object.bytes()),
+                value: parse(&object.bytes()),
             });
             found.collect()
         };

@@ -8,6 +8,7 @@ use imbl::Vector;
 
 use crate::key::Key;
 use crate::object::{Draft, Object};
+use crate::piece::Pool;
 
 /// What happened to an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,9 +51,14 @@ pub struct Event {
 
 impl Event {
     /// The object of a draft comes to stand at the key. `None` when the draft has no place for the revision.
-    pub(crate) fn put(key: Key, draft: Draft, previous: Option<Arc<Object>>, revision: Revision) -> Option<Self> {
+    pub(crate) fn put(
+        key: Key,
+        draft: Draft,
+        previous: Option<Arc<Object>>,
+        (revision, pool): (Revision, &Pool),
+    ) -> Option<Self> {
         let kind = if previous.is_some() { EventKind::Modified } else { EventKind::Added };
-        let (object, line) = Object::announced(draft, revision, kind)?;
+        let (object, line) = Object::announced(draft, revision, kind, pool)?;
         Some(Self { kind, key, object: Arc::new(object), previous, revision, line })
     }
 
@@ -179,6 +185,7 @@ mod tests {
     use super::{Compacted, Event, History, HistoryLimits};
     use crate::key::Key;
     use crate::object::Draft;
+    use crate::piece::Pool;
     use bytes::Bytes;
     use hanse_base::id::{ClusterId, Revision};
     use std::sync::Arc;
@@ -187,7 +194,7 @@ mod tests {
         let key = Key::new("configmaps", &ClusterId::new("root").unwrap(), "default", "a").unwrap();
         let bytes = Bytes::from_static(br#"{"metadata":{"resourceVersion":""}}"#);
         let draft = Draft { bytes, revision_at: 32, ..Draft::default() };
-        Arc::new(Event::put(key, draft, None, Revision(revision)).unwrap())
+        Arc::new(Event::put(key, draft, None, (Revision(revision), &Pool::default())).unwrap())
     }
 
     fn revisions(history: &History, after: u64) -> Result<Vec<u64>, Compacted> {

@@ -16,6 +16,7 @@
 mod encode;
 pub mod key;
 pub mod object;
+mod piece;
 pub mod txn;
 
 mod content;

@@ -1,12 +1,11 @@
 //! One stored object: the bytes that every reader is given, and the few facts that the store itself needs of them.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use hanse_base::id::Revision;
 use serde::{Deserialize, Serialize};
 
 use crate::history::EventKind;
+use crate::piece::{Body, Pool};
 
 /// Labels as pairs, sorted by key, so that a selector needs no look into the JSON.
 pub type Labels = Box<[(Box<str>, Box<str>)]>;
@@ -43,7 +42,7 @@ impl Draft {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Object {
     pub(crate) revision: Revision,
-    pub(crate) bytes: Bytes,
+    pub(crate) body: Body,
     pub(crate) revision_at: u32,
     pub(crate) labels: Labels,
     pub(crate) deleting: bool,
@@ -59,29 +58,33 @@ impl Object {
         let digits = revision.to_string();
         let bytes = Bytes::from([&draft.bytes[..at], digits.as_bytes(), &draft.bytes[at..]].concat());
         let Draft { revision_at, labels, deleting, owners, held, .. } = draft.clone();
-        Some(Self { revision, bytes, revision_at, labels, deleting, owners, held })
+        Some(Self { revision, body: Body::Whole(bytes), revision_at, labels, deleting, owners, held })
     }
 
-    /// As [`Object::new`], and the line that watchers are sent. The object's bytes are a part of the line's: there is
-    /// one copy of them in memory, however many readers and watchers hold it.
-    pub(crate) fn announced(draft: Draft, revision: Revision, kind: EventKind) -> Option<(Self, Bytes)> {
+    /// As [`Object::new`], and the line that watchers are sent. A small object's bytes are a part of the line's: there is
+    /// one copy of them in memory, however many readers and watchers hold it. A large one's are shared with equal objects,
+    /// and the line goes with the window.
+    pub(crate) fn announced(draft: Draft, revision: Revision, kind: EventKind, pool: &Pool) -> Option<(Self, Bytes)> {
         let at = draft.place()?;
         let (line, bytes) = announce(kind, &draft.bytes[..at], revision, &draft.bytes[at..]);
         let Draft { revision_at, labels, deleting, owners, held, .. } = draft;
-        Some((Self { revision, bytes, revision_at, labels, deleting, owners, held }, line))
+        let body = pool.body(bytes);
+        Some((Self { revision, body, revision_at, labels, deleting, owners, held }, line))
     }
 
     /// The same object under another revision, and the line that watchers are sent when it is deleted.
     pub(crate) fn farewell(&self, revision: Revision) -> (Self, Bytes) {
-        let (before, after) = self.around_revision();
+        let old = self.bytes();
+        let (before, after) = self.around_revision(&old);
         let (line, bytes) = announce(EventKind::Deleted, before, revision, after);
-        (Self { revision, bytes, ..self.clone() }, line)
+        (Self { revision, body: Body::Whole(bytes), ..self.clone() }, line)
     }
 
     /// The object without its revision, as a transaction would bring it.
     #[must_use]
     pub fn draft(&self) -> Draft {
-        let (before, after) = self.around_revision();
+        let bytes = self.bytes();
+        let (before, after) = self.around_revision(&bytes);
         let bytes = Bytes::from([before, after].concat());
         let Self { revision_at, labels, deleting, owners, held, .. } = self.clone();
         Draft { bytes, revision_at, labels, deleting, owners, held }
@@ -89,7 +92,8 @@ impl Object {
 
     /// Whether the object is what the draft would make, but for the revision.
     pub(crate) fn is_of(&self, draft: &Draft) -> bool {
-        let (before, after) = self.around_revision();
+        let bytes = self.bytes();
+        let (before, after) = self.around_revision(&bytes);
         self.revision_at == draft.revision_at
             && self.deleting == draft.deleting
             && draft.bytes.len() == before.len() + after.len()
@@ -101,10 +105,10 @@ impl Object {
     }
 
     /// The bytes before and behind the revision's digits.
-    fn around_revision(&self) -> (&[u8], &[u8]) {
+    fn around_revision<'a>(&self, bytes: &'a [u8]) -> (&'a [u8], &'a [u8]) {
         let at = usize::try_from(self.revision_at).expect("the constructors found the place in the bytes");
         let digits = self.revision.0.checked_ilog10().map_or(1, |log| log as usize + 1);
-        (&self.bytes[..at], &self.bytes[at + digits..])
+        (&bytes[..at], &bytes[at + digits..])
     }
 
     /// Revision of the last change: `metadata.resourceVersion`.
@@ -113,10 +117,11 @@ impl Object {
         self.revision
     }
 
-    /// The JSON object, `resourceVersion` included.
+    /// The JSON object, `resourceVersion` included. Not copied, but for a large object, whose bytes are put together from
+    /// what it shares with others: whoever needs them twice keeps them.
     #[must_use]
-    pub fn bytes(&self) -> &Bytes {
-        &self.bytes
+    pub fn bytes(&self) -> Bytes {
+        self.body.joined()
     }
 
     /// `metadata.labels`, sorted by key.
@@ -147,17 +152,18 @@ impl Object {
     /// `metadata.uid`. Costs next to nothing where the uid stands directly before the revision, as it does in every
     /// object that the API server has encoded, and otherwise reading the whole object.
     #[must_use]
-    pub fn uid(&self) -> Option<Cow<'_, str>> {
+    pub fn uid(&self) -> Option<String> {
         let at = usize::try_from(self.revision_at).ok()?;
-        if let Some(head) = self.bytes.get(..at).and_then(|head| head.strip_suffix(BEHIND_UID))
+        let start = self.body.start(at);
+        if let Some(head) = start.get(..at).and_then(|head| head.strip_suffix(BEHIND_UID))
             && let Some(quote) = head.iter().rposition(|byte| *byte == b'"')
             && head[..=quote].ends_with(BEFORE_UID)
             && !head[quote..].contains(&b'\\')
         {
-            return std::str::from_utf8(&head[quote + 1..]).ok().map(Cow::Borrowed);
+            return std::str::from_utf8(&head[quote + 1..]).ok().map(str::to_owned);
         }
-        let Identified { metadata } = serde_json::from_slice(&self.bytes).ok()?;
-        metadata.uid.map(Cow::Owned)
+        let Identified { metadata } = serde_json::from_slice(&self.bytes()).ok()?;
+        metadata.uid
     }
 }
 
@@ -197,6 +203,7 @@ const LINE_END: &[u8] = b"}\n";
 mod tests {
     use super::{Draft, Object};
     use crate::history::EventKind;
+    use crate::piece::Pool;
     use bytes::Bytes;
     use hanse_base::id::Revision;
 
@@ -211,7 +218,7 @@ mod tests {
         for revision in [0, 9, 10, 12345, u64::MAX] {
             let object = Object::new(&draft(), Revision(revision)).unwrap();
             let text = format!(r#"{{"metadata":{{"name":"a","resourceVersion":"{revision}"}}}}"#);
-            assert_eq!(object.bytes(), &text);
+            assert_eq!(object.bytes(), text);
             assert_eq!(object.draft(), draft());
             assert!(object.is_of(&draft()));
         }
@@ -237,10 +244,11 @@ mod tests {
 
     #[test]
     fn the_watch_line_and_the_object_share_their_bytes() {
-        let (object, line) = Object::announced(draft(), Revision(7), EventKind::Added).unwrap();
-        let text = std::str::from_utf8(object.bytes()).unwrap();
+        let (object, line) = Object::announced(draft(), Revision(7), EventKind::Added, &Pool::default()).unwrap();
+        let bytes = object.bytes();
+        let text = std::str::from_utf8(&bytes).unwrap();
         assert_eq!(line, format!("{{\"type\":\"ADDED\",\"object\":{text}}}\n"));
-        assert_eq!(Some(object.bytes().as_ptr()), line.get(25..).map(<[u8]>::as_ptr));
+        assert_eq!(Some(bytes.as_ptr()), line.get(25..).map(<[u8]>::as_ptr));
         let (gone, line) = object.farewell(Revision(12));
         assert_eq!(gone.revision(), Revision(12));
         assert!(line.starts_with(br#"{"type":"DELETED","object":{"metadata":{"name":"a","resourceVersion":"12"}}}"#));

@@ -16,6 +16,7 @@ use crate::history::{Compacted, Event, History, HistoryLimits};
 use crate::key::{Key, Scope};
 use crate::object::{Draft, Object};
 use crate::owned::{Dependent, Owned};
+use crate::piece::Pool;
 use crate::reservation::Reservations;
 use crate::txn::{Refusal, Region};
 use crate::workspace::WORKSPACES;
@@ -40,6 +41,8 @@ pub struct State {
     pub(crate) group: GroupId,
     pub(crate) region: Option<Arc<Region>>,
     pub(crate) objects: OrdMap<Key, Arc<Object>>,
+    /// What large objects share. No part of what the state is.
+    pub(crate) pool: Pool,
     pub(crate) content: Content,
     pub(crate) owned: Owned,
     pub(crate) history: History,
@@ -75,6 +78,7 @@ impl State {
         Self {
             region: None,
             objects: OrdMap::new(),
+            pool: Pool::default(),
             content: Content::default(),
             owned: Owned::default(),
             history: History::new(FIRST_REVISION, limits),
@@ -95,7 +99,7 @@ impl State {
     pub(crate) fn put_object(&mut self, key: Key, draft: Draft) -> Result<(), Refusal> {
         let previous = self.objects.get(&key).cloned();
         let revision = self.revision().next();
-        let Some(event) = Event::put(key, draft, previous, revision) else {
+        let Some(event) = Event::put(key, draft, previous, (revision, &self.pool)) else {
             return Err(Refusal::Malformed { why: "an object has no place for its revision".into() });
         };
         if event.previous.is_none() {

@@ -269,7 +269,7 @@ mod tests {
         };
         let draft = render(&facts, content);
         let object = Object::new(&draft, Revision(42)).expect("there is a place for the revision");
-        let value: Value = serde_json::from_slice(object.bytes()).expect("it is JSON");
+        let value: Value = serde_json::from_slice(&object.bytes()).expect("it is JSON");
         assert_eq!(value["metadata"]["resourceVersion"], "42");
         assert_eq!(value["metadata"]["name"], "org");
         assert_eq!(value["spec"]["cluster"], "abc");

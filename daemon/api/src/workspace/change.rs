@@ -136,7 +136,7 @@ struct Found {
 impl Found {
     fn in_state(state: &State, key: &Key) -> Result<Option<Self>, Failure> {
         let (Some(object), Some(row)) = (state.get(key), row(state, key)) else { return Ok(None) };
-        let object = serde_json::from_slice(object.bytes())
+        let object = serde_json::from_slice(&object.bytes())
             .map_err(|error| Failure::Internal(format!("a stored object cannot be read: {error}")))?;
         Ok(Some(Self { row, object }))
     }
@@ -401,7 +401,7 @@ fn mark_cluster(
     if stored.deleting() {
         return Ok(vec![]);
     }
-    let mut object: Value = serde_json::from_slice(stored.bytes())
+    let mut object: Value = serde_json::from_slice(&stored.bytes())
         .map_err(|error| Failure::Internal(format!("a stored object cannot be read: {error}")))?;
     set_deleting(call, &mut object);
     operations.push(Operation::Put(key.clone(), encode::draft(&object)?));

@@ -13,8 +13,8 @@ use serde_json::{Map, Value, json};
 
 use crate::authenticate::User;
 use crate::encode::{self, CLUSTER_ANNOTATION};
-use crate::status::Failure;
 use crate::namespace::{Beginning, first_object};
+use crate::status::Failure;
 
 /// Finalizer of every Workspace: it goes when its logical cluster is empty.
 pub(crate) const FINALIZER: &str = "core.kcp.io/logicalcluster";
@@ -223,7 +223,7 @@ mod tests {
         assert_eq!(keys, expected);
         for (key, draft) in &objects {
             let object = Object::new(draft, Revision(7)).unwrap();
-            let value: Value = serde_json::from_slice(object.bytes()).unwrap();
+            let value: Value = serde_json::from_slice(&object.bytes()).unwrap();
             assert_eq!(value["metadata"]["resourceVersion"], "7", "{key:?}");
             assert_eq!(value["metadata"]["annotations"]["kcp.io/cluster"], "root", "{key:?}");
         }

@@ -104,7 +104,7 @@ async fn elsewhere(
 
 /// The Workspace object of a logical cluster, as this group shows it.
 pub(crate) fn projected(state: &State, id: &ClusterId) -> Option<Bytes> {
-    state.get(state.workspace_key(id)?).map(|object| object.bytes().clone())
+    state.get(state.workspace_key(id)?).map(|object| object.bytes())
 }
 
 async fn here(
@@ -247,7 +247,7 @@ pub(crate) async fn reserve(
 
 fn is_strict(view: &State, parent: &ClusterId) -> bool {
     let object = view.workspace_key(parent).and_then(|key| view.get(key));
-    let object = object.and_then(|object| serde_json::from_slice::<Value>(object.bytes()).ok());
+    let object = object.and_then(|object| serde_json::from_slice::<Value>(&object.bytes()).ok());
     object.is_some_and(|object| metadata::annotation(&object, NAMING_ANNOTATION) == Some("strict"))
 }
 

@@ -78,5 +78,5 @@ fn type_in(state: &State, cluster: &ClusterId) -> Option<String> {
         return Some(format!("{ROOT}:{ROOT}"));
     }
     let object = state.get(state.workspace_key(cluster)?)?;
-    serde_json::from_slice(object.bytes()).ok().map(|object: Value| type_of(&object))
+    serde_json::from_slice(&object.bytes()).ok().map(|object: Value| type_of(&object))
 }

@@ -212,7 +212,7 @@ impl Loading {
         }
         let object = Object {
             revision: Revision(revision),
-            bytes: Bytes::copy_from_slice(bytes.0),
+            body: state.pool.body(Bytes::copy_from_slice(bytes.0)),
             revision_at,
             labels: labels.iter().map(|(key, value)| (Box::from(*key), Box::from(*value))).collect(),
             deleting,

@@ -163,7 +163,7 @@ impl<W: Write> Records<'_, W> {
             key: Blob(key),
             revision: object.revision.0,
             revision_at: object.revision_at,
-            bytes: Blob(&object.bytes),
+            bytes: Blob(&object.bytes()),
             labels: object.labels.iter().map(|(key, value)| (&**key, &**value)).collect(),
             deleting: object.deleting,
             owners: object.owners().collect(),

@@ -143,7 +143,7 @@ pub(crate) fn snapshot(machine: &Machine) -> Vec<u8> {
 
 pub(crate) fn data(machine: &Machine, key: &Key) -> Option<String> {
     let object = machine.state().get(key)?;
-    let value: serde_json::Value = serde_json::from_slice(object.bytes()).unwrap();
+    let value: serde_json::Value = serde_json::from_slice(&object.bytes()).unwrap();
     assert_eq!(value["metadata"]["resourceVersion"], object.revision().to_string());
     value["data"].as_str().map(str::to_owned)
 }
@@ -151,7 +151,7 @@ pub(crate) fn data(machine: &Machine, key: &Key) -> Option<String> {
 /// A Workspace object as JSON.
 pub(crate) fn workspace(machine: &Machine, parent: &str, name: &str) -> Option<serde_json::Value> {
     let object = machine.state().get(&key(WORKSPACES, parent, "", name))?;
-    Some(serde_json::from_slice(object.bytes()).unwrap())
+    Some(serde_json::from_slice(&object.bytes()).unwrap())
 }
 
 /// Names of the workspaces below a parent, as its list shows them.

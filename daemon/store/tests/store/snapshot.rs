@@ -27,6 +27,9 @@ fn rich() -> Machine {
     done(&mut eu, txn(vec![Operation::Put(owned, waiting)]));
     let ending = key("namespaces", "root", "", "ending");
     done(&mut eu, txn(vec![Operation::Put(ending, draft_with("x", true)), put(&configmap("root", "a"), "1")]));
+    // Two that are large enough to share their bytes.
+    let large = "0123456789".repeat(1_200);
+    done(&mut eu, txn(vec![put(&configmap("root", "large"), &large), put(&configmap("w2", "large"), &large)]));
     eu
 }
 
@@ -57,6 +60,7 @@ fn a_restored_state_is_the_state_and_goes_on_alike() {
     for machine in [&mut first, &mut second] {
         done(machine, txn(vec![update("w2", 1, "y", true), put(&configmap("w2", "late"), "1")]));
         assert_eq!(data(machine, &configmap("root", "a")), Some("1".into()));
+        assert_eq!(data(machine, &configmap("w2", "large")), Some("0123456789".repeat(1_200)));
         assert_eq!(names(machine, "w1"), ["far", "team"]);
     }
     assert!(snapshot(&first) == snapshot(&second));
