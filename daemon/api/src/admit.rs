@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::authenticate::{MASTERS, User};
 use crate::call::Call;
+use crate::definitions::DEFINITIONS;
 use crate::encode::CLUSTER_ANNOTATION;
 use crate::status::{Cause, Failure, Subject};
 
@@ -22,6 +23,11 @@ pub(crate) fn create_preconditions(call: &Call<'_>, key: &Key) -> Result<Vec<Pre
     let mut preconditions = vec![Precondition::ClusterLive(key.cluster())];
     if let Some(namespace) = namespace_key(call, key)? {
         preconditions.push(Precondition::Live(namespace));
+    }
+    if call.kind.schema().is_some() {
+        let definition = format!("{}.{}", call.kind.plural, call.kind.group);
+        let definition = Key::new(DEFINITIONS, &key.cluster(), "", &definition).ok().ok_or(Failure::NoSuchPath)?;
+        preconditions.push(Precondition::Live(definition));
     }
     preconditions.push(Precondition::Absent(key.clone()));
     Ok(preconditions)
@@ -40,6 +46,13 @@ fn namespace_key(call: &Call<'_>, key: &Key) -> Result<Option<Key>, Failure> {
 pub(crate) fn refused(call: &Call<'_>, key: &Key, refusal: Refusal) -> Failure {
     let subject = || call.subject(key.name());
     match refusal {
+        // The instances of a definition go with it.
+        Refusal::Missing { what } if what.starts_with(DEFINITIONS) && call.kind.schema().is_some() => {
+            Failure::NoSuchPath
+        }
+        Refusal::Deleting { what } if what.starts_with(DEFINITIONS) && call.kind.schema().is_some() => {
+            Failure::MethodNotAllowed(call.subject(""), "create".to_owned())
+        }
         Refusal::Exists { .. } => Failure::AlreadyExists(subject()),
         Refusal::Missing { .. } if key.namespace().is_empty() => Failure::NotFound(subject()),
         Refusal::Missing { .. } => Failure::NotFound(Subject::new("", NAMESPACES, key.namespace())),
@@ -48,18 +61,7 @@ pub(crate) fn refused(call: &Call<'_>, key: &Key, refusal: Refusal) -> Failure {
             subject(),
             format!("unable to create new content in logical cluster {what} because it is being terminated"),
         ),
-        Refusal::Deleting { .. } => {
-            let namespace = key.namespace();
-            Failure::Forbidden(
-                subject(),
-                format!("unable to create new content in namespace {namespace} because it is being terminated"),
-                vec![Cause::new(
-                    "NamespaceTerminating",
-                    format!("namespace {namespace} is being terminated"),
-                    "metadata.namespace",
-                )],
-            )
-        }
+        Refusal::Deleting { .. } => terminating(subject(), key.namespace()),
         Refusal::NotHome { cluster } => Failure::Unavailable(format!(
             "this group is not the home of the logical cluster {cluster}, please try again"
         )),
@@ -68,6 +70,19 @@ pub(crate) fn refused(call: &Call<'_>, key: &Key, refusal: Refusal) -> Failure {
         Refusal::Malformed { why } => Failure::Internal(format!("the transaction was refused: {why}")),
         Refusal::OverQuota { quota, exceeded } => Failure::forbidden(subject(), over_quota(&quota, &exceeded)),
     }
+}
+
+/// What a namespace on its way out says to a new object.
+pub(crate) fn terminating(subject: Subject, namespace: &str) -> Failure {
+    Failure::Forbidden(
+        subject,
+        format!("unable to create new content in namespace {namespace} because it is being terminated"),
+        vec![Cause::new(
+            "NamespaceTerminating",
+            format!("namespace {namespace} is being terminated"),
+            "metadata.namespace",
+        )],
+    )
 }
 
 /// `exceeded quota: q, requested: count/configmaps=1, used: count/configmaps=5, limited: count/configmaps=5`, as the quota

@@ -13,12 +13,13 @@ use http::header::{HeaderMap, HeaderName};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::sync::watch;
 
+use crate::admission::Admission;
 use crate::answer;
 use crate::authenticate::{Authenticator, ClientCertificate, User};
 use crate::authorize::authorize;
 use crate::body::{Answer, Body};
-use crate::conversion::Converter;
 use crate::definitions::Definitions;
+use crate::egress::Egress;
 use crate::federation::{Carried, CarriedAnswer, Federation, Proof, Purpose};
 use crate::health::{Check, Probe};
 use crate::limits::{
@@ -35,6 +36,8 @@ pub struct ApiConfig {
     /// The certificates with which clients verify this API, PEM, for the ConfigMap `kube-root-ca.crt` of each namespace;
     /// empty when they are not known.
     pub root_ca: String,
+    /// The way out to webhooks.
+    pub egress: Arc<dyn Egress>,
     /// Who clients are.
     pub authenticator: Authenticator,
     /// Health checks of the daemon, beside the server's own.
@@ -45,11 +48,13 @@ pub struct ApiConfig {
 pub struct Api {
     url: String,
     root_ca: String,
+    egress: Arc<dyn Egress>,
     authenticator: Authenticator,
     federation: Arc<dyn Federation>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     definitions: Definitions,
+    admission: Admission,
     /// Turns true once, when the server stops: watches end, new requests are refused.
     closing: watch::Sender<bool>,
     requests: AtomicUsize,
@@ -146,11 +151,13 @@ impl Api {
         Arc::new(Self {
             url: config.url,
             root_ca: config.root_ca,
+            egress: config.egress,
             authenticator: config.authenticator,
             federation,
             clock,
             random,
             definitions: Definitions::new(),
+            admission: Admission::new(),
             closing,
             requests: AtomicUsize::new(0),
             watches: AtomicUsize::new(0),
@@ -283,8 +290,12 @@ impl Api {
         &self.definitions
     }
 
-    pub(crate) fn converter(&self) -> Converter {
-        Converter {}
+    pub(crate) fn admission(&self) -> &Admission {
+        &self.admission
+    }
+
+    pub(crate) fn egress(&self) -> &dyn Egress {
+        &*self.egress
     }
 
     /// Whose bearer token it is.

@@ -77,9 +77,8 @@ impl Catalogue {
     }
 }
 
-static BUILT_IN: LazyLock<Arc<Catalogue>> = LazyLock::new(|| {
-    Arc::new(Catalogue { discovery: Discovery::new(&KINDS), openapi: OpenApi::built_in() })
-});
+static BUILT_IN: LazyLock<Arc<Catalogue>> =
+    LazyLock::new(|| Arc::new(Catalogue { discovery: Discovery::new(&KINDS), openapi: OpenApi::built_in() }));
 
 #[cfg(test)]
 mod catalogue_test;

@@ -8,16 +8,24 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use hanse_base::id::{ClusterId, Revision};
+use hanse_schema::definition::compile::Definition;
+use hanse_schema::definition::status::{self, Condition};
 use hanse_schema::kind::Kind;
+use hanse_schema::kinds::KINDS;
+use hanse_schema::metadata;
 use hanse_store::key::{Key, Scope};
 use hanse_store::object::Object;
 use hanse_store::state::State;
-use serde_json::Value;
+use hanse_store::txn::Precondition;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::cache::Cache;
+use crate::call::Call;
 use crate::catalogue::{Catalogue, Defined};
+use crate::encode;
 use crate::limits::{CATALOGUES_CACHED, DEFINITIONS_CACHED};
+use crate::status::Failure;
 use crate::view::parsed;
 
 /// Where CustomResourceDefinitions are stored.
@@ -29,6 +37,15 @@ pub(crate) struct Found {
     pub(crate) kind: Arc<Kind>,
     /// Revision of its definition; 0 for built-in kinds.
     pub(crate) since: Revision,
+}
+
+/// What is known of one definition.
+#[derive(Clone)]
+struct Known {
+    /// Its group and the names that it was granted, in the form of a definition.
+    holder: Arc<Value>,
+    /// What it serves; nothing when it is not established.
+    compiled: Option<Arc<Compiled>>,
 }
 
 /// What a definition serves, by content.
@@ -47,8 +64,8 @@ type Digested = [u8; 32];
 
 /// What is known of the definitions of all logical clusters.
 pub(crate) struct Definitions {
-    /// By the definition's key and revision; nothing where it serves nothing.
-    known: Cache<(Key, Revision), Option<Arc<Compiled>>>,
+    /// By the definition's key and revision.
+    known: Cache<(Key, Revision), Known>,
     by_content: Mutex<HashMap<Digested, Weak<Compiled>>>,
     catalogues: Cache<Digested, Arc<Catalogue>>,
     /// The catalogue of a logical cluster, and the last change of its definitions when it was made.
@@ -77,7 +94,7 @@ impl Definitions {
     ) -> Option<Found> {
         let key = Key::new(DEFINITIONS, cluster, "", &format!("{plural}.{group}")).ok()?;
         let object = state.get(&key)?;
-        let compiled = self.compiled(&key, object)?;
+        let compiled = self.known(&key, object).compiled?;
         let kind = compiled.kinds.iter().find(|kind| kind.version == version)?;
         Some(Found { kind: Arc::clone(kind), since: object.revision() })
     }
@@ -104,7 +121,7 @@ impl Definitions {
     /// The served versions of a custom resource in a logical cluster.
     pub(crate) fn versions(&self, state: &State, cluster: &ClusterId, group: &str, plural: &str) -> Vec<Arc<Kind>> {
         let Ok(key) = Key::new(DEFINITIONS, cluster, "", &format!("{plural}.{group}")) else { return Vec::new() };
-        let compiled = state.get(&key).and_then(|object| self.compiled(&key, object));
+        let compiled = state.get(&key).and_then(|object| self.known(&key, object).compiled);
         compiled.map(|compiled| compiled.kinds.clone()).unwrap_or_default()
     }
 
@@ -137,32 +154,54 @@ impl Definitions {
 
     /// What the definitions of a logical cluster serve, by the definitions' names.
     fn all(&self, state: &State, cluster: &ClusterId) -> impl Iterator<Item = (Arc<Compiled>, Revision)> {
-        let scope = Scope { resource: DEFINITIONS.to_owned(), cluster: Some(cluster.clone()), namespace: None };
-        let compiled =
-            state.list(&scope, None).filter_map(|(key, object)| Some((self.compiled(key, object)?, object.revision())));
+        let scope = definitions_of(cluster);
+        let compiled = state
+            .list(&scope, None)
+            .filter_map(|(key, object)| Some((self.known(key, object).compiled?, object.revision())));
         compiled.collect::<Vec<_>>().into_iter()
     }
 
-    fn compiled(&self, key: &Key, object: &Object) -> Option<Arc<Compiled>> {
+    fn known(&self, key: &Key, object: &Object) -> Known {
         let place = (key.clone(), object.revision());
         if let Some(known) = self.known.get(&place) {
             return known;
         }
-        let compiled = self.compile(key, object);
-        self.known.put(place, compiled.clone());
-        compiled
+        let definition = parsed(&object.bytes()).unwrap_or_default();
+        let holder = json!({
+            "spec": {"group": definition["spec"]["group"]},
+            "status": {"acceptedNames": definition["status"]["acceptedNames"]},
+        });
+        let known = Known { holder: Arc::new(holder), compiled: self.compile(key, &definition) };
+        self.known.put(place, known.clone());
+        known
     }
 
-    fn compile(&self, key: &Key, object: &Object) -> Option<Arc<Compiled>> {
-        let spec = served_spec(&parsed(object.bytes()).ok()?)?;
+    /// Who holds names in a logical cluster, beside the definition with this name: the other definitions, and the built-in
+    /// kinds.
+    fn holders(&self, state: &State, cluster: &ClusterId, but: &str) -> Vec<Arc<Value>> {
+        let scope = definitions_of(cluster);
+        let others = state.list(&scope, None).filter(|(key, _)| key.name() != but);
+        let mut holders: Vec<Arc<Value>> = others.map(|(key, object)| self.known(key, object).holder).collect();
+        holders.extend(KINDS.iter().map(|kind| {
+            let names = json!({
+                "plural": kind.plural, "singular": kind.singular, "shortNames": kind.short_names,
+                "kind": kind.kind, "listKind": kind.list_kind,
+            });
+            Arc::new(json!({"spec": {"group": kind.group}, "status": {"acceptedNames": names}}))
+        }));
+        holders
+    }
+
+    fn compile(&self, key: &Key, definition: &Value) -> Option<Arc<Compiled>> {
+        let spec = served_spec(definition)?;
         let digest: Digested = Sha256::digest(spec.to_string()).into();
         let mut by_content = self.by_content.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(compiled) = by_content.get(&digest).and_then(Weak::upgrade) {
             return Some(compiled);
         }
         drop(by_content);
-        let kinds = match kinds_of(&spec) {
-            Ok(kinds) => kinds,
+        let kinds = match Definition::compile(&spec) {
+            Ok(definition) => definition.kinds(),
             Err(error) => {
                 tracing::error!(definition = key.name(), %error, "a stored definition cannot be compiled");
                 return None;
@@ -176,6 +215,52 @@ impl Definitions {
         by_content.insert(digest, Arc::downgrade(&compiled));
         Some(compiled)
     }
+}
+
+/// Where the definitions of a logical cluster are.
+fn definitions_of(cluster: &ClusterId) -> Scope {
+    Scope { resource: DEFINITIONS.to_owned(), cluster: Some(cluster.clone()), namespace: None }
+}
+
+/// Whether the kind is CustomResourceDefinition.
+pub(crate) fn is_definition(kind: &Kind) -> bool {
+    kind.group == "apiextensions.k8s.io" && kind.plural == "customresourcedefinitions"
+}
+
+/// Sets the status of a definition that is about to be stored, so that it is established, and served, by the commit that makes
+/// it. Returns what must hold for that: nobody else has taken names meanwhile.
+///
+/// # Errors
+/// 503: the other definitions cannot be known.
+pub(crate) async fn settle(call: &Call<'_>, definition: &mut Value) -> Result<Vec<Precondition>, Failure> {
+    let Some(cluster) = call.cluster.filter(|_| is_definition(call.kind)) else { return Ok(Vec::new()) };
+    let state = call.home.read().await?;
+    let own = metadata::name(definition).to_owned();
+    let holders = call.api.definitions().holders(&state, cluster, &own);
+    status::update(definition, holders.iter().map(|holder| &**holder), &call.now_text());
+    let (cluster, resource, since) = (cluster.clone(), DEFINITIONS.to_owned(), state.revision());
+    Ok(vec![Precondition::ResourceUnchanged { cluster, resource, since }])
+}
+
+/// The finalizer by which a definition waits until its instances are gone.
+const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+/// Has a definition that is to be deleted wait for its instances.
+pub(crate) fn begin_deletion(definition: &mut Value, now: &str) {
+    if !metadata::finalizers(definition).any(|finalizer| finalizer == CLEANUP) {
+        let finalizers: Vec<&str> = metadata::finalizers(definition).chain([CLEANUP]).collect();
+        let finalizers = Value::from(finalizers);
+        if let Some(metadata) = metadata::of_mut(definition) {
+            encode::set_field(metadata, "finalizers", finalizers);
+        }
+    }
+    let condition = Condition {
+        kind: status::TERMINATING,
+        status: "True",
+        reason: "InstanceDeletionPending",
+        message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon".to_owned(),
+    };
+    status::set(definition, &condition, now);
 }
 
 /// The spec of an established definition, with the names that were accepted; nothing when it is not established.
@@ -193,8 +278,4 @@ fn served_spec(definition: &Value) -> Option<Value> {
         spec["names"] = Value::Object(names.clone());
     }
     Some(spec)
-}
-
-fn kinds_of(_: &Value) -> Result<Vec<Arc<Kind>>, String> {
-    Err("not there".to_owned())
 }

@@ -102,18 +102,12 @@ impl Discovery {
         separate(document, negotiate::plain(accept)?, if_none_match)
     }
 
-    fn whole(
-        &self,
-        is_core: bool,
-        accept: Option<&[u8]>,
-        if_none_match: Option<&[u8]>,
-    ) -> Result<Answer, Failure> {
+    fn whole(&self, is_core: bool, accept: Option<&[u8]>, if_none_match: Option<&[u8]>) -> Result<Answer, Failure> {
         let whole = if is_core { &self.core } else { &self.named };
-        let groups = || self.groups.iter().map(AsRef::as_ref).filter(|group: &&Group| group.name().is_empty() == is_core);
+        let groups =
+            || self.groups.iter().map(AsRef::as_ref).filter(|group: &&Group| group.name().is_empty() == is_core);
         match negotiate::discovery(accept)? {
-            DiscoveryForm::AggregatedV2 => {
-                Ok(whole.v2.get_or_init(|| aggregated(V2, groups())).answer(if_none_match))
-            }
+            DiscoveryForm::AggregatedV2 => Ok(whole.v2.get_or_init(|| aggregated(V2, groups())).answer(if_none_match)),
             DiscoveryForm::AggregatedV2beta1 => {
                 Ok(whole.v2beta1.get_or_init(|| aggregated(V2BETA1, groups())).answer(if_none_match))
             }

@@ -74,6 +74,14 @@ fn set_in_map(object: &mut Value, field: &str, key: &str, text: &str) {
     }
 }
 
+/// Takes away what only the server sets on a new object; who admits it is not to be misled by what a client has sent.
+pub(crate) fn wipe_system_fields(object: &mut Value) {
+    let Some(metadata) = metadata::of_mut(object) else { return };
+    for field in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+        metadata.shift_remove(field);
+    }
+}
+
 /// The order of the fields of metadata in canonical form.
 const METADATA_FIELDS: [&str; 15] = [
     "name",

@@ -32,6 +32,7 @@ pub mod serve;
 mod route;
 mod socket;
 
+mod admission;
 mod admit;
 mod cache;
 mod call;

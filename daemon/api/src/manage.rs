@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use hanse_schema::apply::{ApplyError, FIELD_MANAGER_CONFLICT, Writer, name};
 use hanse_schema::apply::set::Set;
 use hanse_schema::apply::shape::Shape;
 use hanse_schema::apply::update::{Force, Versions};
+use hanse_schema::apply::{ApplyError, FIELD_MANAGER_CONFLICT, Writer, name};
 use hanse_schema::kind::{Kind, Shape as KindShape};
 use http::header::USER_AGENT;
 use serde_json::Value;

@@ -29,8 +29,7 @@ impl Beginning<'_> {
     /// # Errors
     /// Only when an object breaks a limit.
     pub(crate) fn objects(&self, namespace: &str, random: &dyn Random) -> Result<Vec<(Key, Draft)>, Failure> {
-        let account =
-            json!({"kind": "ServiceAccount", "apiVersion": "v1", "metadata": self.metadata("default", namespace, random)});
+        let account = json!({"kind": "ServiceAccount", "apiVersion": "v1", "metadata": self.metadata("default", namespace, random)});
         let mut objects = vec![first_object("serviceaccounts", self.cluster, namespace, &account)?];
         if !self.root_ca.is_empty() {
             let mut map = json!({

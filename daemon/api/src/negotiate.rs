@@ -92,19 +92,24 @@ pub enum DiscoveryForm {
 pub enum BodyType {
     /// JSON, as every client of Kubernetes can send it.
     Json,
+    /// YAML.
+    Yaml,
     /// Kubernetes' protobuf form, which typed clients send for the kinds of their scheme.
     Protobuf,
 }
 
 impl BodyType {
     /// All of them.
-    pub const ALL: &[Self] = &[Self::Json, Self::Protobuf];
+    pub const ALL: &[Self] = &[Self::Json, Self::Yaml, Self::Protobuf];
+    /// Those that need no table of the kind.
+    pub const TEXT: &[Self] = &[Self::Json, Self::Yaml];
 
     /// The media type.
     #[must_use]
     pub fn media_type(self) -> &'static str {
         match self {
             Self::Json => JSON,
+            Self::Yaml => YAML,
             Self::Protobuf => protobuf::MEDIA_TYPE,
         }
     }
@@ -471,7 +476,7 @@ mod tests {
             message(body(Some(b"application/cbor"), BodyType::ALL).unwrap_err()),
             (
                 415,
-                "the body of the request was in an unknown format - accepted media types include: application/json, application/vnd.kubernetes.protobuf"
+                "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf"
                     .into()
             )
         );
@@ -534,7 +539,8 @@ mod tests {
             (Some("Application/Json; charset=utf-8"), Some(BodyType::Json)),
             (Some("application/vnd.kubernetes.protobuf"), Some(BodyType::Protobuf)),
             (Some("application/vnd.kubernetes.protobuf;type=watch"), Some(BodyType::Protobuf)),
-            (Some("application/yaml"), None),
+            (Some("application/yaml"), Some(BodyType::Yaml)),
+            (Some("application/cbor"), None),
             (Some("text/plain"), None),
             (Some("application/merge-patch+json"), None),
         ];

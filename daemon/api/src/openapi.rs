@@ -6,6 +6,7 @@
 
 mod book;
 mod chapter;
+mod protobuf;
 mod shelf;
 
 use std::collections::BTreeMap;
@@ -40,6 +41,7 @@ pub enum Place<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Form {
     Json,
+    Protobuf,
 }
 
 /// The documents of one set of kinds.
@@ -49,15 +51,31 @@ pub struct OpenApi {
     chapters: BTreeMap<String, Arc<Chapter>>,
     /// Of the paths and hashes of all chapters.
     hash: OnceLock<String>,
-    /// The document of v2 where all kinds are built in.
-    v2: Option<OnceLock<Document>>,
+    /// The documents of v2 where all kinds are built in.
+    v2: Option<Kept>,
+}
+
+/// Documents that are kept for good, once they were asked for.
+#[derive(Debug, Default)]
+struct Kept {
+    json: OnceLock<Document>,
+    protobuf: OnceLock<Document>,
+}
+
+impl Kept {
+    fn get(&self, form: Form, make: impl FnOnce() -> Document) -> &Document {
+        match form {
+            Form::Json => self.json.get_or_init(make),
+            Form::Protobuf => self.protobuf.get_or_init(make),
+        }
+    }
 }
 
 impl OpenApi {
     /// The documents of the kinds that every logical cluster serves.
     #[must_use]
     pub fn built_in() -> Self {
-        Self { chapters: chapter::built_in(), hash: OnceLock::new(), v2: Some(OnceLock::new()) }
+        Self { chapters: chapter::built_in(), hash: OnceLock::new(), v2: Some(Kept::default()) }
     }
 
     /// The documents of these kinds and of further ones. A chapter without further kinds is shared.
@@ -130,7 +148,7 @@ impl OpenApi {
     fn v2(&self, form: Form) -> Document {
         let make = || book::v2(self.chapters.values().map(|chapter| chapter.v2()), self.hash(), form);
         match &self.v2 {
-            Some(kept) => kept.get_or_init(make).clone(),
+            Some(kept) => kept.get(form, make).clone(),
             None => SHELF.get((format!("v2 {}", self.hash()), form), make),
         }
     }
@@ -142,8 +160,19 @@ static SHELF: LazyLock<Shelf<(String, Form)>> = LazyLock::new(|| Shelf::new(SHEL
 const SHELF_BYTES_MAX: usize = 64 << 20;
 
 const JSON: &str = "application/json";
-const V3_FORMS: &[(&str, Form)] = &[(JSON, Form::Json)];
-const V2_FORMS: &[(&str, Form)] = &[(JSON, Form::Json)];
+const PROTOBUF_V2: &str = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+const PROTOBUF_V3: &str = "application/com.github.proto-openapi.spec.v3.v1.0+protobuf";
+/// The second name of each protobuf form is older, and no valid media type; client-go asks for it.
+const V2_FORMS: &[(&str, Form)] = &[
+    (JSON, Form::Json),
+    ("application/com.github.proto-openapi.spec.v2@v1.0+protobuf", Form::Protobuf),
+    (PROTOBUF_V2, Form::Protobuf),
+];
+const V3_FORMS: &[(&str, Form)] = &[
+    (JSON, Form::Json),
+    ("application/com.github.proto-openapi.spec.v3@v1.0+protobuf", Form::Protobuf),
+    (PROTOBUF_V3, Form::Protobuf),
+];
 
 /// With its hash in the URL, a document never changes: clients keep it for a year, the longest that caches are told.
 const UNTIL_IT_CHANGES: &str = "public, immutable, max-age=31536000";

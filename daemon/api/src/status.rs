@@ -62,6 +62,19 @@ impl Cause {
     }
 }
 
+/// A refusal in the words of who refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// HTTP status code, 400 or higher.
+    pub code: u16,
+    /// Machine-readable reason, may be empty.
+    pub reason: String,
+    /// The whole message.
+    pub message: String,
+    /// `details` as they are shown.
+    pub details: Option<Value>,
+}
+
 /// Why a request has no other answer. Each variant is one pair of code and reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
@@ -73,6 +86,8 @@ pub enum Failure {
     Forbidden(Subject, String, Vec<Cause>),
     /// 403, about a path that is no resource. The text follows "forbidden: ".
     ForbiddenPath(String),
+    /// What a webhook or a policy of the logical cluster has refused, with its own code and reason.
+    Denied(Box<Denial>),
     /// 404: the object is not there.
     NotFound(Subject),
     /// 404: nothing is served at the path.
@@ -172,10 +187,13 @@ impl Failure {
             Self::BadRequest(_) => 400,
             Self::Unauthorized => 401,
             Self::Forbidden(..) | Self::ForbiddenPath(_) => 403,
+            Self::Denied(denial) => denial.code,
             Self::NotFound(_) | Self::NoSuchPath => 404,
             Self::MethodNotAllowed(..) | Self::MethodNotServed => 405,
             Self::NotAcceptable(_) => 406,
-            Self::AlreadyExists(_) | Self::GenerateNameConflict(_) | Self::Conflict(..) | Self::ApplyConflict(..) => 409,
+            Self::AlreadyExists(_) | Self::GenerateNameConflict(_) | Self::Conflict(..) | Self::ApplyConflict(..) => {
+                409
+            }
             Self::Expired(_) | Self::ExpiredContinue(..) => 410,
             Self::TooLarge(_) => 413,
             Self::TargetTooLong => 414,
@@ -191,8 +209,9 @@ impl Failure {
 
     /// The machine-readable reason. Upstream has none for 414 and 501.
     #[must_use]
-    pub fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> &str {
         match self {
+            Self::Denied(denial) => &denial.reason,
             Self::BadRequest(_) => "BadRequest",
             Self::Unauthorized => "Unauthorized",
             Self::Forbidden(..) | Self::ForbiddenPath(_) => "Forbidden",
@@ -229,6 +248,7 @@ impl Failure {
             | Self::Unavailable(text)
             | Self::OutOfReach(text) => text.clone(),
             Self::Unauthorized => "Unauthorized".to_owned(),
+            Self::Denied(denial) => denial.message.clone(),
             Self::Forbidden(subject, why, _) if subject.name.is_empty() => {
                 format!("{} is forbidden: {why}", subject.qualified())
             }
@@ -292,7 +312,9 @@ impl Failure {
             status.insert("reason".to_owned(), json!(self.reason()));
         }
         let details = self.details();
-        if details.present {
+        if let Self::Denied(denial) = self {
+            status.extend(denial.details.clone().map(|details| ("details".to_owned(), details)));
+        } else if details.present {
             status.insert("details".to_owned(), details.into_json());
         }
         status.insert("code".to_owned(), json!(self.code()));

@@ -8,8 +8,10 @@ pub(crate) mod list;
 
 pub(crate) mod create;
 
+pub(crate) mod apply;
 pub(crate) mod change;
 pub(crate) mod patch;
+pub(crate) mod review;
 pub(crate) mod scale;
 pub(crate) mod update;
 

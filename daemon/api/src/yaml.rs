@@ -1,12 +1,67 @@
-//! Answers as YAML: JSON in block style, for people who ask for `application/yaml`.
+//! YAML: bodies of requests read as JSON, and answers written for people who ask for `application/yaml`.
 //!
-//! Whatever is not certainly a plain word is written as a double-quoted string, whose escapes are those of JSON. So
-//! every YAML reader gives back the JSON that went in.
+//! Reading has the semantics of upstream's `sigs.k8s.io/yaml`, which is YAML 1.1: see `resolve.rs`. What a document can grow
+//! to by its aliases, and how deep it is nested, are bounded.
+//!
+//! Writing is JSON in block style. Whatever is not certainly a plain word is written as a double-quoted string, whose escapes
+//! are those of JSON. So every YAML reader gives back the JSON that went in.
+
+mod build;
+mod object;
+mod plain;
+mod problem;
+mod resolve;
+mod tree;
 
 use bytes::Bytes;
 use serde_json::Value;
 
 use crate::status::Failure;
+use build::Builder;
+pub(crate) use object::{applied, applied_duplicates, as_json, object};
+use problem::Problem;
+use tree::Tree;
+
+/// A YAML document as JSON.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Read {
+    /// The value; null for an empty text.
+    pub(crate) value: Value,
+    /// What a strict reader says about keys that are given twice: `line 3: key "a" already set in map`.
+    pub(crate) duplicates: Vec<String>,
+}
+
+impl Read {
+    /// The duplicates as upstream's strict reader words them.
+    pub(crate) fn complaint(&self) -> Option<String> {
+        let lines = self.duplicates.join("\n  ");
+        (!self.duplicates.is_empty()).then(|| format!("yaml: unmarshal errors:\n  {lines}"))
+    }
+}
+
+/// Reads the first document of a text. The last of several values of a key counts.
+///
+/// # Errors
+/// It is no YAML, or holds what JSON cannot, or grows beyond its limits.
+pub(crate) fn to_json(body: &[u8]) -> Result<Read, Problem> {
+    // Nearly every body is JSON, which is YAML; what is not plain JSON takes the long way.
+    if let Some(value) = plain::json(body) {
+        return Ok(Read { value, duplicates: Vec::new() });
+    }
+    let text = readable(body)?;
+    let Some((tree, root)) = Tree::read(text)? else { return Ok(Read { value: Value::Null, duplicates: Vec::new() }) };
+    let mut builder = Builder::new(&tree);
+    let value = builder.value(root)?;
+    Ok(Read { value, duplicates: builder.duplicates() })
+}
+
+/// The text, when it has no characters that YAML forbids.
+fn readable(body: &[u8]) -> Result<&str, Problem> {
+    let text = std::str::from_utf8(body).or(Err(Problem::new("invalid leading UTF-8 octet")))?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..);
+    if text.chars().all(allowed) { Ok(text) } else { Err(Problem::new("control characters are not allowed")) }
+}
 
 /// Writes a JSON document as YAML.
 ///
@@ -96,6 +151,9 @@ fn is_plain(string: &str) -> bool {
         && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_./".contains(byte))
         && !WORDS.iter().any(|word| string.eq_ignore_ascii_case(word))
 }
+
+#[cfg(test)]
+mod yaml_test;
 
 #[cfg(test)]
 mod tests {

@@ -44,6 +44,9 @@ pub fn for_create(kind: &Kind, object: &mut Value) {
 /// absent `uid` is taken from the stored object; a wrong one is left for validation.
 pub fn for_update(kind: &Kind, part: Part, object: &mut Value, old: &Value) {
     let kept = kind.keeps.iter().find(|(of, _)| *of == part).map_or(&[][..], |(_, fields)| *fields);
+    if part == Part::Status && kind.schema().is_some() {
+        keep_all_but_status(object, old);
+    }
     for field in kept {
         if *field == "metadata" {
             keep_metadata(object, old);
@@ -54,7 +57,7 @@ pub fn for_update(kind: &Kind, part: Part, object: &mut Value, old: &Value) {
     keep_system_fields(object, old);
     (kind.rules.update)(object, old, part);
     if kind.generation {
-        let step = i64::from(part == Part::Object && wanted_differs(object, old));
+        let step = i64::from(part != Part::Status && wanted_differs(kind, object, old));
         let generation = metadata::generation(old) + step;
         if let (Some(metadata), true) = (metadata::of_mut(object), generation > 0) {
             set(metadata, "generation", Value::from(generation));
@@ -213,6 +216,16 @@ fn reset(kind: &Kind, object: &mut Value, field: &str, stored: Option<&Value>) {
     }
 }
 
+/// A custom resource has whatever fields its schema gives it: its status alone is written.
+fn keep_all_but_status(object: &mut Value, old: &Value) {
+    let (Some(new), Some(old)) = (object.as_object_mut(), old.as_object()) else { return };
+    new.retain(|key, _| matches!(key.as_str(), "metadata" | "status") || old.contains_key(key));
+    for (key, value) in old.iter().filter(|(key, _)| !matches!(key.as_str(), "metadata" | "status")) {
+        new.insert(key.clone(), value.clone());
+    }
+    new.sort_keys();
+}
+
 /// All metadata is the stored one's, but what tells versions and managers apart.
 fn keep_metadata(object: &mut Value, old: &Value) {
     let mut kept = metadata::of(old).cloned().unwrap_or_default();
@@ -252,13 +265,15 @@ fn keep_system_fields(object: &mut Value, old: &Value) {
     }
 }
 
-/// Whether anything but metadata and status differs.
-fn wanted_differs(object: &Value, old: &Value) -> bool {
+/// Whether anything differs but metadata, and the status where it is written apart.
+fn wanted_differs(kind: &Kind, object: &Value, old: &Value) -> bool {
     let (Some(new_map), Some(old_map)) = (object.as_object(), old.as_object()) else { return true };
-    let wanted =
-        |map: &'_ Map<String, Value>| map.iter().filter(|(key, _)| *key != "metadata" && *key != "status").count();
+    let apart = kind.subresources.contains(&Part::Status);
+    // A custom resource that is written in another version has not changed for that.
+    let counts = |key: &str| !(key == "metadata" || key == "apiVersion" || (apart && key == "status"));
+    let wanted = |map: &'_ Map<String, Value>| map.keys().filter(|key| counts(key)).count();
     wanted(new_map) != wanted(old_map)
-        || new_map.iter().any(|(key, value)| key != "metadata" && key != "status" && old_map.get(key) != Some(value))
+        || new_map.iter().any(|(key, value)| counts(key) && old_map.get(key) != Some(value))
 }
 
 const BASE64: base64::engine::GeneralPurpose = base64::engine::general_purpose::STANDARD;

@@ -9,6 +9,7 @@
 
 pub mod compile;
 pub mod default;
+mod kinds;
 pub mod status;
 pub mod validate;
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::cause::Cause;
 use crate::field::TypeDescriptor;
 use crate::kinds::KINDS;
+use crate::structural::jsonpath::JsonPath;
 use crate::structural::schema::Schema;
 
 /// A text that the program knows, or that came with a definition.
@@ -84,9 +85,22 @@ pub enum Shape {
 #[derive(Debug)]
 pub struct Custom {
     /// The compiled schema.
-    pub schema: Schema,
+    pub schema: Arc<Schema>,
     /// The schema as the definition has it, for OpenAPI documents.
     pub document: Value,
+    /// `group/version` in which objects of the definition are stored.
+    pub storage_version: Text,
+    /// The webhook that converts between versions; without one only `apiVersion` differs.
+    pub conversion: Option<Arc<ConversionWebhook>>,
+}
+
+/// `spec.conversion.webhook` of a CustomResourceDefinition.
+#[derive(Debug)]
+pub struct ConversionWebhook {
+    /// `clientConfig` as the definition has it.
+    pub client_config: Value,
+    /// `conversionReviewVersions`
+    pub review_versions: Vec<String>,
 }
 
 /// Where `…/scale` finds its numbers in an object: paths of field names.
@@ -288,6 +302,8 @@ pub enum Cell {
     Count(&'static [&'static [&'static str]]),
     /// How long ago the time at this path was.
     Age(&'static [&'static str]),
+    /// Whatever the path of a CustomResourceDefinition's column leads to.
+    Path(JsonPath),
     /// Made from several fields; the second argument is the time in milliseconds since the epoch.
     Made(fn(&Value, i64) -> Value),
 }

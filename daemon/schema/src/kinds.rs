@@ -112,7 +112,7 @@ const fn no_warnings(_: &serde_json::Value, _: Option<&serde_json::Value>) -> Ve
     Vec::new()
 }
 
-const NO_RULES: Rules = Rules {
+pub(crate) const NO_RULES: Rules = Rules {
     default: |_| {},
     create: |_| {},
     update: |_, _, _| {},
@@ -121,7 +121,7 @@ const NO_RULES: Rules = Rules {
     warn: no_warnings,
 };
 
-const ALL_VERBS: &[Verb] = &[
+pub(crate) const ALL_VERBS: &[Verb] = &[
     Verb::Create,
     Verb::Delete,
     Verb::DeleteCollection,

@@ -22,7 +22,7 @@ pub fn column_definitions(kind: &Kind) -> Vec<Value> {
 /// The cells of an object's row, one for each column, wide ones included. `now_ms` is the time in milliseconds since the epoch.
 #[must_use]
 pub fn cells(kind: &Kind, object: &Value, now_ms: i64) -> Vec<Value> {
-    kind.columns.iter().map(|column| cell(&column.cell, object, now_ms)).collect()
+    kind.columns.iter().map(|column| cell(column, object, now_ms)).collect()
 }
 
 fn definition(column: &Column) -> Value {
@@ -35,8 +35,9 @@ fn definition(column: &Column) -> Value {
     Value::Object(map)
 }
 
-fn cell(cell: &Cell, object: &Value, now_ms: i64) -> Value {
-    match cell {
+fn cell(column: &Column, object: &Value, now_ms: i64) -> Value {
+    match &column.cell {
+        Cell::Path(path) => path.cell(&column.cell_type, object, now_ms),
         Cell::Text(path) => Value::from(at(object, path).and_then(Value::as_str).unwrap_or_default()),
         Cell::OptionalText(path) => at(object, path).cloned().unwrap_or_default(),
         Cell::Count(paths) => {
@@ -174,6 +175,91 @@ mod tests {
                     "firstTimestamp": null, "reportingComponent": "c", "reportingInstance": "i", "source": {},
                 }),
                 json!(["10s", "Normal", "Made", "workspace/w", "spec", "c, i", "hello", "10s", 1, "e"]),
+            ),
+            (
+                "",
+                "v1",
+                "ResourceQuota",
+                json!({
+                    "metadata": {"name": "q"},
+                    "status": {"hard": {"pods": "9", "cpu": "1", "limits.cpu": "2"}, "used": {"pods": "3", "limits.cpu": "500m"}},
+                }),
+                json!(["q", "cpu: 0/1, pods: 3/9", "limits.cpu: 500m/2", "<unknown>"]),
+            ),
+            (
+                "",
+                "v1",
+                "LimitRange",
+                json!({"metadata": {"name": "l", "creationTimestamp": "2026-07-23T07:05:00Z"}}),
+                json!(["l", "2026-07-23T07:05:00Z"]),
+            ),
+            (
+                "rbac.authorization.k8s.io",
+                "v1",
+                "RoleBinding",
+                json!({
+                    "metadata": {"name": "b"}, "roleRef": {"kind": "Role", "name": "r"},
+                    "subjects": [
+                        {"kind": "User", "name": "u"}, {"kind": "User", "name": "v"}, {"kind": "Group", "name": "g"},
+                        {"kind": "ServiceAccount", "namespace": "n", "name": "s"},
+                    ],
+                }),
+                json!(["b", "Role/r", "<unknown>", "u, v", "g", "n/s"]),
+            ),
+            (
+                "certificates.k8s.io",
+                "v1",
+                "CertificateSigningRequest",
+                json!({
+                    "metadata": {"name": "c"}, "spec": {"signerName": "a.b/c", "username": "u", "expirationSeconds": 86400},
+                    "status": {"conditions": [{"type": "Approved"}, {"type": "Failed"}], "certificate": "eA=="},
+                }),
+                json!(["c", "<unknown>", "a.b/c", "u", "24h", "Approved,Failed,Issued"]),
+            ),
+            (
+                "certificates.k8s.io",
+                "v1",
+                "CertificateSigningRequest",
+                json!({"metadata": {"name": "c"}, "status": {}}),
+                json!(["c", "<unknown>", "<none>", "", "<none>", "Pending"]),
+            ),
+            (
+                "admissionregistration.k8s.io",
+                "v1",
+                "MutatingWebhookConfiguration",
+                json!({"metadata": {"name": "m"}, "webhooks": [{}, {}]}),
+                json!(["m", 2, "<unknown>"]),
+            ),
+            (
+                "admissionregistration.k8s.io",
+                "v1",
+                "ValidatingAdmissionPolicy",
+                json!({"metadata": {"name": "p"}, "spec": {"paramKind": {"apiVersion": "v1", "kind": "ConfigMap"}, "validations": [{}]}}),
+                json!(["p", 1, "v1/ConfigMap", "<unknown>"]),
+            ),
+            (
+                "admissionregistration.k8s.io",
+                "v1",
+                "ValidatingAdmissionPolicyBinding",
+                json!({
+                    "metadata": {"name": "p"},
+                    "spec": {"policyName": "q", "paramRef": {"selector": {
+                        "matchLabels": {"a": "b"}, "matchExpressions": [{"key": "k", "operator": "In", "values": ["x", "y"]}],
+                    }}},
+                }),
+                json!([
+                    "p",
+                    "q",
+                    "&LabelSelector{MatchLabels:map[string]string{a: b,},MatchExpressions:[]LabelSelectorRequirement{LabelSelectorRequirement{Key:k,Operator:In,Values:[x y],},},}",
+                    "<unknown>",
+                ]),
+            ),
+            (
+                "admissionregistration.k8s.io",
+                "v1",
+                "MutatingAdmissionPolicyBinding",
+                json!({"metadata": {"name": "p"}, "spec": {"policyName": "q", "paramRef": {"name": "c"}}}),
+                json!(["p", "q", "*/c", "<unknown>"]),
             ),
             (
                 "tenancy.kcp.io",

@@ -26,7 +26,10 @@ const ALL: &[Verb] = &[
 fn defined(group: &'static str, version: &'static str, plural: &str, content: u8) -> Defined {
     let custom = Custom {
         schema: Schema::default(),
-        document: json!({"type": "object", "properties": {"spec": {"type": "object", "description": content.to_string()}}}),
+        document: json!({"type": "object", "properties": {
+            "spec": {"type": "object", "description": content.to_string()},
+            "all": everything(),
+        }}),
         storage_version: format!("{group}/v1").into(),
         conversion: None,
     };
@@ -58,6 +61,35 @@ fn defined(group: &'static str, version: &'static str, plural: &str, content: u8
         rules: KINDS[0].rules,
     };
     Defined { kind: Arc::new(kind), digest: [content; 32] }
+}
+
+/// A schema with every word that a definition can use.
+fn everything() -> Value {
+    json!({
+        "type": "object", "title": "t", "nullable": true, "default": {"text": "x"}, "example": {"a": [1, "b"]},
+        "externalDocs": {"description": "d", "url": "https://example.com"},
+        "minProperties": 1, "maxProperties": 20, "required": ["text"],
+        "x-kubernetes-map-type": "granular", "x-kubernetes-validations": [{"rule": "self.text != ''", "message": "m"}],
+        "oneOf": [{"required": ["number"]}, {"required": ["list"]}], "not": {"required": ["never"]},
+        "properties": {
+            "text": {"type": "string", "format": "date", "pattern": "^[a-z]+$", "minLength": 1, "maxLength": 9,
+                "enum": ["a", "b", null], "default": "a"},
+            "number": {"type": "number", "minimum": 0.5, "maximum": 10, "exclusiveMinimum": true, "exclusiveMaximum": true,
+                "multipleOf": 0.25, "default": 1.5, "enum": [1, 2.5]},
+            "whole": {"type": "integer", "format": "int64", "default": 7},
+            "flag": {"type": "boolean", "default": false},
+            "list": {"type": "array", "minItems": 1, "maxItems": 3, "uniqueItems": false, "default": ["x"],
+                "items": {"type": "string"}, "x-kubernetes-list-type": "set"},
+            "keyed": {"type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"],
+                "items": {"type": "object", "required": ["k"], "properties": {"k": {"type": "string"}}}},
+            "map": {"type": "object", "additionalProperties": {"type": "integer", "format": "int32"}},
+            "open": {"type": "object", "additionalProperties": true},
+            "any": {"x-kubernetes-preserve-unknown-fields": true},
+            "either": {"x-kubernetes-int-or-string": true, "anyOf": [{"type": "integer"}, {"type": "string"}]},
+            "object": {"type": "object", "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true},
+            "x-field": {"type": "string"}, "default": {"type": "string"}, "$ref": {"type": "string"},
+        },
+    })
 }
 
 fn json(answer: Answer) -> Value {
@@ -116,8 +148,11 @@ fn custom_kinds_stand_behind_the_built_in_ones() {
 
 #[test]
 fn each_version_lists_its_resources_and_their_subresources() {
-    let catalogue =
-        Catalogue::new(&[defined("a.io", "v1", "cats", 1), defined("a.io", "v2", "cats", 1), defined("a.io", "v2", "ants", 1)]);
+    let catalogue = Catalogue::new(&[
+        defined("a.io", "v1", "cats", 1),
+        defined("a.io", "v2", "cats", 1),
+        defined("a.io", "v2", "ants", 1),
+    ]);
     let list = discovered(&catalogue, discovery::Place::Version("a.io", "v2"));
     let names: Vec<&Value> = list["resources"].as_array().unwrap().iter().map(|resource| &resource["name"]).collect();
     assert_eq!(names, ["ants", "ants/scale", "ants/status", "cats", "cats/scale", "cats/status"]);
@@ -194,4 +229,30 @@ fn v2_holds_built_in_and_custom_kinds() {
     let (cats, dogs) = (defined("a.io", "v1", "cats", 1), defined("a.io", "v1", "dogs", 1));
     assert_eq!(tag(&[cats.clone(), dogs.clone()]), tag(&[dogs, cats.clone()]));
     assert_ne!(tag(&[cats]), tag(&[]));
+}
+
+#[test]
+fn dump() {
+    let Ok(folder) = std::env::var("OA_DUMP") else { return };
+    let mut document = defined("a.io", "v1", "cats", 1);
+    let crds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/crds");
+    let all: Vec<Defined> = vec![document.clone()];
+    let _ = (&mut document, crds);
+    let catalogue = Catalogue::new(&all);
+    let put = |name: &str, place, accept: &str| {
+        let answer = catalogue.openapi(place, "", Some(accept.as_bytes()), None).unwrap();
+        std::fs::write(format!("{folder}/{name}"), answer.into_body().into_bytes().unwrap()).unwrap();
+    };
+    for (name, place, version) in [
+        ("v2", openapi::Place::V2, "v2"),
+        ("core-v3", openapi::Place::Document("api/v1", None), "v3"),
+        ("custom-v3", openapi::Place::Document("apis/a.io/v1", None), "v3"),
+    ] {
+        put(&format!("{name}.json"), place, "application/json");
+        put(
+            &format!("{name}.pb"),
+            place,
+            &format!("application/com.github.proto-openapi.spec.{version}@v1.0+protobuf"),
+        );
+    }
 }

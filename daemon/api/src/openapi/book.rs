@@ -6,14 +6,16 @@ use bytes::Bytes;
 use hanse_schema::openapi::v2::Share;
 use serde_json::{Map, Value, json};
 
-use super::{Form, JSON};
+use super::protobuf::{self, Form as Field, put_bytes};
+use super::{Form, JSON, PROTOBUF_V2, PROTOBUF_V3};
 use crate::document::Document;
 use crate::health;
 
 /// A document of v3, whose hash is that of its bytes where none is given.
 pub(super) fn v3(document: &Value, hash: Option<&str>, form: Form) -> Document {
-    let (content_type, bytes) = match form {
-        Form::Json => (JSON, Bytes::from(document.to_string())),
+    let (content_type, bytes) = match (form, document) {
+        (Form::Protobuf, Value::Object(document)) => (PROTOBUF_V3, protobuf::v3::DOCUMENT.written(document).into()),
+        _ => (JSON, Bytes::from(document.to_string())),
     };
     match hash {
         Some(hash) => Document::named(content_type, hash.to_owned(), bytes),
@@ -26,27 +28,60 @@ pub(super) fn v2(shares: impl Iterator<Item = Option<Share>>, hash: &str, form: 
     let version = format!("v{}.{}.0", health::KUBERNETES_MAJOR, health::KUBERNETES_MINOR);
     let info = json!({"title": "Kubernetes", "version": version});
     let mut names = BTreeSet::new();
-    let (mut paths, mut definitions) = (String::new(), String::new());
+    let mut parts = Parts::default();
     for share in shares.flatten() {
-        append(&mut paths, share.paths);
-        let new: Map<String, Value> =
-            share.definitions.into_iter().filter(|(name, _)| names.insert(name.clone())).collect();
-        append(&mut definitions, new);
-    }
-    let (content_type, text) = match form {
-        Form::Json => {
-            (JSON, format!(r#"{{"swagger":"2.0","info":{info},"paths":{{{paths}}},"definitions":{{{definitions}}}}}"#))
+        let definitions = share.definitions.into_iter().filter(|(name, _)| names.insert(name.clone())).collect();
+        match form {
+            Form::Json => parts.add_json(share.paths, definitions),
+            Form::Protobuf => parts.add_protobuf(share.paths, definitions),
         }
+    }
+    let (content_type, bytes) = match form {
+        Form::Json => (JSON, parts.json(&info)),
+        Form::Protobuf => (PROTOBUF_V2, parts.protobuf(&info)),
     };
-    Document::named(content_type, hash.to_owned(), Bytes::from(text))
+    Document::named(content_type, hash.to_owned(), Bytes::from(bytes))
 }
 
-/// Appends the entries of a map to those of a JSON object under way.
-fn append(text: &mut String, entries: Map<String, Value>) {
-    for (key, value) in entries {
-        if !text.is_empty() {
-            text.push(',');
+/// The two large parts of a document of v2 under way, as they are written.
+#[derive(Default)]
+struct Parts {
+    paths: Vec<u8>,
+    definitions: Vec<u8>,
+}
+
+impl Parts {
+    fn add_json(&mut self, paths: Map<String, Value>, definitions: Map<String, Value>) {
+        for (part, entries) in [(&mut self.paths, paths), (&mut self.definitions, definitions)] {
+            for (key, value) in entries {
+                let comma = if part.is_empty() { "" } else { "," };
+                part.extend_from_slice(format!("{comma}{}:{value}", Value::from(key)).as_bytes());
+            }
         }
-        text.push_str(&format!("{}:{value}", Value::from(key)));
+    }
+
+    fn add_protobuf(&mut self, paths: Map<String, Value>, definitions: Map<String, Value>) {
+        for (path, item) in paths {
+            protobuf::named(2, &path, Field::One(&protobuf::v2::PATH_ITEM), &item, &mut self.paths);
+        }
+        for (name, schema) in definitions {
+            protobuf::named(1, &name, Field::One(&protobuf::v2::SCHEMA), &schema, &mut self.definitions);
+        }
+    }
+
+    fn json(self, info: &Value) -> Vec<u8> {
+        let start = format!(r#"{{"swagger":"2.0","info":{info},"paths":{{"#);
+        [start.as_bytes(), &self.paths, br#"},"definitions":{"#, &self.definitions, b"}}"].concat()
+    }
+
+    fn protobuf(self, info: &Value) -> Vec<u8> {
+        let mut document = Vec::with_capacity(self.paths.len() + self.definitions.len() + 64);
+        put_bytes(1, b"2.0", &mut document);
+        if let Value::Object(info) = info {
+            put_bytes(2, &protobuf::v2::INFO.written(info), &mut document);
+        }
+        put_bytes(8, &self.paths, &mut document);
+        put_bytes(9, &self.definitions, &mut document);
+        document
     }
 }

@@ -1,14 +1,14 @@
 //! The kinds of one group and version, and their document.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use hanse_schema::kind::Kind;
 use hanse_schema::kinds::KINDS;
 use hanse_schema::openapi::{self, group_versions, v2::Share};
 use sha2::{Digest, Sha256};
 
-use super::{Form, SHELF, book, hex};
+use super::{Form, Kept, SHELF, book, hex};
 use crate::catalogue::Defined;
 use crate::document::Document;
 
@@ -23,7 +23,7 @@ pub(super) struct Chapter {
 #[derive(Debug)]
 enum Source {
     /// From its bytes, which are kept.
-    Kept(OnceLock<Document>),
+    Kept(Kept),
     /// From the digests of the kinds.
     Derived(String),
 }
@@ -32,7 +32,7 @@ enum Source {
 pub(super) fn built_in() -> BTreeMap<String, Arc<Chapter>> {
     let chapters = group_versions(KINDS.iter()).into_iter().map(|(group, version)| {
         let kinds = KINDS.iter().filter(|kind| kind.group == group && kind.version == version).cloned().collect();
-        let chapter = Chapter { kinds, source: Source::Kept(OnceLock::new()) };
+        let chapter = Chapter { kinds, source: Source::Kept(Kept::default()) };
         (openapi::path(group, version), Arc::new(chapter))
     });
     chapters.collect()
@@ -69,7 +69,7 @@ impl Chapter {
     /// What the document's URL carries: another one whenever the document is another.
     pub(super) fn hash(&self) -> &str {
         match &self.source {
-            Source::Kept(document) => document.get_or_init(|| self.made(Form::Json, None)).hash(),
+            Source::Kept(kept) => kept.get(Form::Json, || self.made(Form::Json, None)).hash(),
             Source::Derived(hash) => hash,
         }
     }
@@ -77,7 +77,9 @@ impl Chapter {
     /// The document of v3.
     pub(super) fn document(&self, form: Form) -> Document {
         match &self.source {
-            Source::Kept(document) => document.get_or_init(|| self.made(Form::Json, None)).clone(),
+            Source::Kept(kept) => {
+                kept.get(form, || self.made(form, Some(self.hash()).filter(|_| form != Form::Json))).clone()
+            }
             Source::Derived(hash) => SHELF.get((hash.clone(), form), || self.made(form, Some(hash))),
         }
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use hanse_schema::convert::to_stored;
 use hanse_schema::decode::redecode;
-use hanse_schema::{metadata, validate};
+use hanse_schema::metadata;
 use http::StatusCode;
 use serde_json::Value;
 
@@ -17,13 +17,15 @@ use crate::status::Failure;
 use crate::verbs::change::{Changed, Wanted, change};
 use crate::verbs::create::{agree_on_namespace, store_new};
 use crate::verbs::update::agree_on_name;
+use crate::yaml;
 
 /// Makes the object what the body says, as far as it says anything, or creates it.
 pub(crate) async fn apply(call: &Call<'_>, body: Bytes) -> Result<Answer, Failure> {
     let form = Form::of(call)?;
     let options = WriteOptions::parse_apply(call.query)?;
     let name = call.name()?;
-    let applied = read(call, &body)?;
+    let (applied, duplicates) = read(call, &body)?;
+    let duplicates = yaml::applied_duplicates(duplicates, options.field_validation)?;
     let applied = Applied { applied, options: &options };
     let compute = |old: &Value| applied.onto(call, Some(old));
     let (status, Changed { bytes, warnings }) = match change(call, name, &options, compute).await? {
@@ -31,18 +33,17 @@ pub(crate) async fn apply(call: &Call<'_>, body: Bytes) -> Result<Answer, Failur
         None if call.part.segment().is_some() => return Err(Failure::NotFound(call.subject(name))),
         None => {
             let wanted = applied.onto(call, None)?;
-            let mut object = wanted.object;
+            let object = wanted.object;
             if !metadata::uid(&object).is_empty() {
                 return Err(missing(call, name, metadata::uid(&object)));
             }
-            let bytes = store_new(call, &mut object, &options, true).await?;
-            let mut warnings = wanted.warnings;
-            warnings.extend(validate::warnings(call.kind, &object, None));
+            let Changed { bytes, warnings: told } = store_new(call, object, &options, true).await?;
+            let warnings = wanted.warnings.into_iter().chain(told).collect();
             (StatusCode::CREATED, Changed { bytes, warnings })
         }
     };
     let mut answer = form.object(status, &bytes)?;
-    answer::warn(&mut answer, &warnings);
+    answer::warn(&mut answer, &[duplicates, warnings].concat());
     Ok(answer)
 }
 
@@ -52,13 +53,9 @@ fn missing(call: &Call<'_>, name: &str, uid: &str) -> Failure {
     Failure::Conflict(call.subject(name), why)
 }
 
-/// The body as an object, with its name and namespace filled in from the path.
-fn read(call: &Call<'_>, body: &[u8]) -> Result<Value, Failure> {
-    let mut applied: Value =
-        serde_json::from_slice(body).map_err(|why| Failure::BadRequest(format!("error decoding YAML: {why}")))?;
-    if !applied.is_object() {
-        return Err(Failure::BadRequest("error decoding YAML: an object is expected".to_owned()));
-    }
+/// The body as an object, with its name and namespace filled in from the path, and the keys that it gives twice.
+fn read(call: &Call<'_>, body: &[u8]) -> Result<(Value, Vec<String>), Failure> {
+    let (mut applied, duplicates) = yaml::applied(body)?;
     if !applied["metadata"].is_object() {
         applied["metadata"] = Value::Object(serde_json::Map::new());
     }
@@ -70,7 +67,7 @@ fn read(call: &Call<'_>, body: &[u8]) -> Result<Value, Failure> {
     }
     agree_on_namespace(call, &mut applied)?;
     agree_on_name(&applied, name)?;
-    Ok(applied)
+    Ok((applied, duplicates))
 }
 
 struct Applied<'a> {
@@ -91,9 +88,5 @@ impl Applied<'_> {
 
 /// Events are applied in the form in which they are stored.
 fn to_stored_form(call: &Call<'_>, applied: &Value) -> Value {
-    if hanse_schema::convert::is_converted(call.kind) {
-        to_stored(call.kind, applied.clone())
-    } else {
-        applied.clone()
-    }
+    if hanse_schema::convert::is_converted(call.kind) { to_stored(call.kind, applied.clone()) } else { applied.clone() }
 }

@@ -16,14 +16,16 @@ use hanse_store::state::State;
 use hanse_store::txn::{Operation, Outcome, Precondition, Refusal, Txn};
 use serde_json::Value;
 
+use crate::admission;
 use crate::admit;
 use crate::call::Call;
+use crate::definitions::settle;
 use crate::encode;
 use crate::limits::ATTEMPTS_MAX;
 use crate::manage::Manager;
 use crate::query::WriteOptions;
 use crate::status::Failure;
-use crate::verbs::create::stored;
+use crate::verbs::create::{agree_on_namespace, stored};
 
 /// What a verb wants the object to be.
 pub(crate) struct Wanted {
@@ -87,7 +89,7 @@ async fn shown(call: &Call<'_>, decided: Result<Option<Changed>, Failure>) -> Re
 }
 
 /// Whether the object in the state is what everybody sees.
-async fn is_newest(call: &Call<'_>, key: &Key, state: &State) -> Result<bool, Failure> {
+pub(crate) async fn is_newest(call: &Call<'_>, key: &Key, state: &State) -> Result<bool, Failure> {
     let newest = call.home.read().await?;
     let revision = |state: &State| state.get(key).map(|object| object.revision());
     Ok(revision(&newest) == revision(state))
@@ -120,30 +122,45 @@ async fn attempt(
     }
     expect_uid(call, key, &object, &old)?;
     ready(call, &mut object, &old);
-    admit::may_change(call, &object, Some(&old))?;
     if !managed {
         Manager::new(call, options).update(Some(&old), &mut object);
     }
-    keep_times(&old, &mut object);
-    let causes = validate::update(call.kind, call.part, &object, &old);
-    if !causes.is_empty() {
-        return Err(Failure::invalid(&call.kind.group, &call.kind.kind, key.name(), causes));
-    }
+    annotate(call, &mut object);
+    let mut changed = admission::Operation::update(object, old, options.dry_run);
+    warnings.extend(call.api.admission().mutate(call, &mut changed).await?);
+    agree_on_namespace(call, &mut changed.object)?;
+    ready(call, &mut changed.object, &changed.old);
+    annotate(call, &mut changed.object);
+    keep_times(&changed.old, &mut changed.object);
+    check(call, key, &changed)?;
+    warnings.extend(call.api.admission().validate(call, &changed).await?.0);
+    let conditions = settle(call, &mut changed.object).await?;
+    let admission::Operation { object, old, .. } = changed;
     warnings.extend(validate::warnings(call.kind, &object, Some(&old)));
     let ends = ends(call, &object);
     let draft = encode::draft(&call.view.to_stored(object).await?)?;
     if !ends && draft == stored.draft() {
-        return Ok(Some(Step::Nothing(Changed { bytes: stored.bytes().clone(), warnings })));
+        return Ok(Some(Step::Nothing(Changed { bytes: stored.bytes(), warnings })));
     }
     let operation = if ends { Operation::Delete(key.clone()) } else { Operation::Put(key.clone(), draft.clone()) };
-    let txn = Txn {
-        time_ms: call.now_ms(),
-        preconditions: vec![Precondition::ClusterHome(key.cluster()), Precondition::At(key.clone(), stored.revision())],
-        operations: vec![operation],
-    };
+    let mut preconditions =
+        vec![Precondition::ClusterHome(key.cluster()), Precondition::At(key.clone(), stored.revision())];
+    preconditions.extend(conditions);
+    let txn = Txn { time_ms: call.now_ms(), preconditions, operations: vec![operation] };
     // A dry run's answer shows the revision that the object has.
     let bytes = crate::verbs::create::stored(&draft, stored.revision())?;
     Ok(Some(Step::Propose(Proposal { txn, changed: Changed { bytes, warnings }, draft })))
+}
+
+/// What the kind itself says about a change.
+fn check(call: &Call<'_>, key: &Key, changed: &admission::Operation) -> Result<(), Failure> {
+    let (object, old) = (&changed.object, &changed.old);
+    admit::may_change(call, object, Some(old))?;
+    let causes = validate::update(call.kind, call.part, object, old);
+    if causes.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::invalid(&call.kind.group, &call.kind.kind, key.name(), causes))
 }
 
 /// `None`: somebody else came first.
@@ -166,12 +183,16 @@ fn expect_uid(call: &Call<'_>, key: &Key, object: &Value, old: &Value) -> Result
     Err(Failure::Conflict(call.subject(key.name()), why))
 }
 
-/// What the server sets on a changed object.
-fn ready(call: &Call<'_>, object: &mut Value, old: &Value) {
-    default::defaults(call.kind, object);
+/// Nobody owns what the server itself writes: it is written when the owners are known.
+fn annotate(call: &Call<'_>, object: &mut Value) {
     if let Some(cluster) = call.cluster {
         encode::annotate_cluster(object, cluster);
     }
+}
+
+/// What the server sets on a changed object.
+fn ready(call: &Call<'_>, object: &mut Value, old: &Value) {
+    default::defaults(call.kind, object);
     default::for_update(call.kind, call.part, object, old);
     if let Some(metadata) = metadata::of_mut(object)
         && call.kind.unconditional_update

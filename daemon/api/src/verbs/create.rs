@@ -1,19 +1,21 @@
 //! POST: a new object, with all that it brings along, in one transaction.
 
 use bytes::Bytes;
-use hanse_base::id::{ClusterId, Revision};
+use hanse_base::id::Revision;
 use hanse_schema::decode::{DecodeError, FieldValidation, decode};
 use hanse_schema::{convert, default, metadata, protobuf, validate};
 use hanse_store::key::Key;
 use hanse_store::object::{Draft, Object};
 use hanse_store::txn::{Operation, Outcome, Precondition, Refusal, Txn};
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use crate::admission::{self, quota};
 use crate::admit;
 use crate::answer::{self, Form};
 use crate::body::Answer;
 use crate::call::Call;
+use crate::definitions::{is_definition, settle};
 use crate::encode;
 use crate::limits::ATTEMPTS_MAX;
 use crate::manage::Manager;
@@ -21,6 +23,8 @@ use crate::namespace::Beginning;
 use crate::negotiate::{self, BodyType};
 use crate::query::WriteOptions;
 use crate::status::Failure;
+use crate::verbs::change::Changed;
+use crate::yaml;
 
 impl From<DecodeError> for Failure {
     fn from(error: DecodeError) -> Self {
@@ -38,9 +42,9 @@ pub(crate) async fn create(call: &Call<'_>, body: Bytes) -> Result<Answer, Failu
     if !metadata::resource_version(&object).is_empty() {
         return Err(Failure::BadRequest("resourceVersion should not be set on objects to be created".to_owned()));
     }
-    let created = store_new(call, &mut object, &options, false).await?;
-    warnings.extend(validate::warnings(call.kind, &object, None));
-    let mut answer = form.object(StatusCode::CREATED, &created)?;
+    let created = store_new(call, object, &options, false).await?;
+    warnings.extend(created.warnings);
+    let mut answer = form.object(StatusCode::CREATED, &created.bytes)?;
     answer::warn(&mut answer, &warnings);
     Ok(answer)
 }
@@ -51,9 +55,10 @@ pub(crate) fn decoded(
     body: &[u8],
     validation: FieldValidation,
 ) -> Result<(Value, Vec<String>), Failure> {
-    let taken = if protobuf::speaks(call.kind) { BodyType::ALL } else { &[BodyType::Json] };
+    let taken = if protobuf::speaks(call.kind) { BodyType::ALL } else { BodyType::TEXT };
     let (object, warnings) = match negotiate::body(call.header(http::header::CONTENT_TYPE), taken)? {
         BodyType::Json => decode(call.kind, body, validation).map(|decoded| (decoded.value, decoded.warnings))?,
+        BodyType::Yaml => yaml::object(call.kind, body, validation).map(|decoded| (decoded.value, decoded.warnings))?,
         // Fields are numbered: there are no names that could be unknown.
         BodyType::Protobuf => (protobuf::decode(call.kind, body)?, Vec::new()),
     };
@@ -77,47 +82,61 @@ pub(crate) fn agree_on_namespace(call: &Call<'_>, object: &mut Value) -> Result<
     }
 }
 
-/// Readies a new object, checks it and stores it; `managed` says that its `managedFields` are right already. Returns its bytes as they are stored. A generated name that is taken
-/// is followed by others; a given one is not.
+/// Readies a new object, checks it and stores it; `managed` says that its `managedFields` are right already. A generated name
+/// that is taken is followed by others; a given one is not.
 pub(crate) async fn store_new(
     call: &Call<'_>,
-    object: &mut Value,
+    mut object: Value,
     options: &WriteOptions,
     managed: bool,
-) -> Result<Bytes, Failure> {
+) -> Result<Changed, Failure> {
     let cluster = call.cluster.ok_or(Failure::MethodNotServed)?;
-    let prefix = metadata::generate_name(object).to_owned();
-    let generated = metadata::name(object).is_empty() && !prefix.is_empty();
-    default::defaults(call.kind, object);
-    admit::may_change(call, object, None)?;
+    let prefix = metadata::generate_name(&object).to_owned();
+    let generated = metadata::name(&object).is_empty() && !prefix.is_empty();
+    default::defaults(call.kind, &mut object);
+    ready(call, &mut object);
+    if !managed {
+        Manager::new(call, options).update(None, &mut object);
+    }
+    // Nobody owns what the server itself writes.
+    encode::annotate_cluster(&mut object, cluster);
+    let mut new = admission::Operation::create(object, options.dry_run);
+    let mutated = call.api.admission().mutate(call, &mut new).await?;
+    agree_on_namespace(call, &mut new.object)?;
+    admit::may_change(call, &new.object, None)?;
     for _ in 0..ATTEMPTS_MAX {
         if generated {
-            set_name(object, &generated_name(call, &prefix));
-            default::defaults(call.kind, object);
+            set_name(&mut new.object, &generated_name(call, &prefix));
+            default::defaults(call.kind, &mut new.object);
         }
-        ready(call, object, cluster);
-        if !managed {
-            Manager::new(call, options).update(None, object);
-        }
-        let causes = validate::create(call.kind, object);
+        ready(call, &mut new.object);
+        encode::annotate_cluster(&mut new.object, cluster);
+        let causes = validate::create(call.kind, &new.object);
         if !causes.is_empty() {
-            return Err(Failure::invalid(&call.kind.group, &call.kind.kind, metadata::name(object), causes));
+            return Err(Failure::invalid(&call.kind.group, &call.kind.kind, metadata::name(&new.object), causes));
         }
-        let key = call.key(metadata::name(object))?;
-        let draft = encode::draft(&call.view.to_stored(object.clone()).await?)?;
-        match propose(call, &key, draft, options.dry_run).await {
+        let (told, mut conditions) = call.api.admission().validate(call, &new).await?;
+        conditions.extend(settle(call, &mut new.object).await?);
+        let key = call.key(metadata::name(&new.object))?;
+        let draft = encode::draft(&call.view.to_stored(new.object.clone()).await?)?;
+        match propose(call, &key, draft, conditions, options.dry_run).await {
             Err(Failure::AlreadyExists(_)) if generated => {}
-            Ok(bytes) => return call.view.written(bytes).await,
+            // Somebody else has written a definition meanwhile, whose names may matter.
+            Err(Failure::Conflict(..)) if is_definition(call.kind) => {}
+            Ok(bytes) => {
+                let warnings = validate::warnings(call.kind, &new.object, None);
+                let warnings = mutated.into_iter().chain(told).chain(warnings).collect();
+                return Ok(Changed { bytes: call.view.written(bytes).await?, warnings });
+            }
             Err(failure) => return Err(failure),
         }
     }
-    Err(Failure::GenerateNameConflict(call.subject(metadata::name(object))))
+    Err(Failure::GenerateNameConflict(call.subject(metadata::name(&new.object))))
 }
 
 /// What the server sets on a new object.
-fn ready(call: &Call<'_>, object: &mut Value, cluster: &ClusterId) {
+fn ready(call: &Call<'_>, object: &mut Value) {
     default::for_create(call.kind, object);
-    encode::annotate_cluster(object, cluster);
     let (uid, now) = (encode::uuid(call.api.random()), call.now_text());
     if let Some(metadata) = metadata::of_mut(object) {
         encode::set_field(metadata, "uid", Value::from(uid));
@@ -125,8 +144,15 @@ fn ready(call: &Call<'_>, object: &mut Value, cluster: &ClusterId) {
     }
 }
 
-async fn propose(call: &Call<'_>, key: &Key, draft: Draft, dry_run: bool) -> Result<Bytes, Failure> {
-    let preconditions = admit::create_preconditions(call, key)?;
+async fn propose(
+    call: &Call<'_>,
+    key: &Key,
+    draft: Draft,
+    quotas: Vec<Precondition>,
+    dry_run: bool,
+) -> Result<Bytes, Failure> {
+    let mut preconditions = admit::create_preconditions(call, key)?;
+    preconditions.extend(quotas);
     if dry_run {
         rehearse(call, key, &preconditions).await?;
         return encode::unstored(&draft);
@@ -148,9 +174,7 @@ async fn propose(call: &Call<'_>, key: &Key, draft: Draft, dry_run: bool) -> Res
 /// The bytes of a draft under the revision that it was given.
 pub(crate) fn stored(draft: &Draft, revision: Revision) -> Result<Bytes, Failure> {
     let object = Object::new(draft, revision);
-    object
-        .map(|object| object.bytes().clone())
-        .ok_or_else(|| Failure::Internal("a draft has no place for its revision".into()))
+    object.map(|object| object.bytes()).ok_or_else(|| Failure::Internal("a draft has no place for its revision".into()))
 }
 
 /// Looks whether the preconditions hold, without proposing anything.
@@ -162,9 +186,9 @@ async fn rehearse(call: &Call<'_>, key: &Key, preconditions: &[Precondition]) ->
             Precondition::ClusterLive(id) if state.cluster(id).is_some_and(|cluster| cluster.deleting) => {
                 Some(Refusal::Deleting { what: what() })
             }
-            Precondition::Live(namespace) => match state.get(namespace) {
-                None => Some(Refusal::Missing { what: what() }),
-                Some(object) if object.deleting() => Some(Refusal::Deleting { what: key.namespace().to_owned() + "/" }),
+            Precondition::Live(holder) => match state.get(holder) {
+                None => Some(Refusal::Missing { what: format!("{holder:?}") }),
+                Some(object) if object.deleting() => Some(Refusal::Deleting { what: format!("{holder:?}") }),
                 Some(_) => None,
             },
             Precondition::Absent(key) if state.get(key).is_some() => Some(Refusal::Exists { what: what() }),
@@ -174,7 +198,7 @@ async fn rehearse(call: &Call<'_>, key: &Key, preconditions: &[Precondition]) ->
             return Err(admit::refused(call, key, refusal));
         }
     }
-    Ok(())
+    quota::rehearsed(&state, preconditions).map_or(Ok(()), |refusal| Err(admit::refused(call, key, refusal)))
 }
 
 /// Upstream's alphabet: no vowels, so that no words come out, and nothing that looks alike.

@@ -14,16 +14,20 @@ use hanse_store::txn::{Operation, Outcome, Precondition, Refusal, Txn};
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
+use crate::admission;
 use crate::admit;
-use crate::answer::Form;
+use crate::answer::{self, Form};
 use crate::body::{Answer, Body};
 use crate::call::Call;
+use crate::definitions::{begin_deletion, is_definition};
 use crate::encode;
 use crate::limits::ATTEMPTS_MAX;
 use crate::negotiate::{self, BodyType};
 use crate::query::{Query, dry_run_causes};
 use crate::status::Failure;
+use crate::verbs::change::is_newest;
 use crate::verbs::create::stored;
+use crate::yaml;
 
 /// Deletes the object.
 pub(crate) async fn delete(call: &Call<'_>, body: Bytes) -> Result<Answer, Failure> {
@@ -31,11 +35,14 @@ pub(crate) async fn delete(call: &Call<'_>, body: Bytes) -> Result<Answer, Failu
     let options = DeleteOptions::of(call, &body)?;
     let name = call.name()?;
     admit::may_delete(call, name)?;
-    match delete_one(call, &call.key(name)?, &options).await? {
+    let mut warnings = Vec::new();
+    let mut answer = match delete_one(call, &call.key(name)?, &options, &mut warnings).await? {
         Deleted::Waiting(bytes) => form.object(StatusCode::OK, &call.view.written(bytes).await?),
         Deleted::Gone(bytes) if call.storage() == "serviceaccounts" => form.object(StatusCode::OK, &bytes),
         Deleted::Gone(bytes) => form.json(StatusCode::OK, Body::whole(success(call, name, &bytes))),
-    }
+    }?;
+    answer::warn(&mut answer, &warnings);
+    Ok(answer)
 }
 
 /// `Status` of a deletion that has happened.
@@ -70,6 +77,8 @@ pub(crate) struct DeleteOptions {
     pub(crate) resource_version: Option<String>,
     /// What becomes of the dependents, where the client says it.
     pub(crate) propagation: Option<Propagation>,
+    /// How long the object may take to end, where the client says it. Nothing here takes any time; who admits is told.
+    pub(crate) grace_seconds: Option<i64>,
 }
 
 /// What becomes of the dependents of a deleted object.
@@ -113,7 +122,9 @@ impl DeleteOptions {
             of_query(query)?
         } else {
             match negotiate::body(content_type, BodyType::ALL)? {
-                BodyType::Json => decode_type(&DELETE_OPTIONS, body)?,
+                sent @ (BodyType::Json | BodyType::Yaml) => {
+                    decode_type(&DELETE_OPTIONS, &yaml::as_json("DeleteOptions", sent, body)?)?
+                }
                 BodyType::Protobuf => protobuf::decode_type(&DELETE_OPTIONS, body)?,
             }
         };
@@ -146,7 +157,32 @@ impl DeleteOptions {
             uid: text("/preconditions/uid").map(str::to_owned),
             resource_version: text("/preconditions/resourceVersion").map(str::to_owned),
             propagation: Propagation::of(&options),
+            grace_seconds: options["gracePeriodSeconds"].as_i64(),
         })
+    }
+
+    /// The options as they are shown to those who admit the deletion.
+    fn to_json(&self) -> Value {
+        let mut options = json!({});
+        if let Some(seconds) = self.grace_seconds {
+            options["gracePeriodSeconds"] = seconds.into();
+        }
+        for (field, text) in [("uid", &self.uid), ("resourceVersion", &self.resource_version)] {
+            if let Some(text) = text {
+                options["preconditions"][field] = Value::from(text.as_str());
+            }
+        }
+        if let Some(propagation) = self.propagation {
+            options["propagationPolicy"] = Value::from(match propagation {
+                Propagation::Background => "Background",
+                Propagation::Foreground => "Foreground",
+                Propagation::Orphan => "Orphan",
+            });
+        }
+        if self.dry_run {
+            options["dryRun"] = json!(["All"]);
+        }
+        options
     }
 
     /// Whether an object is the one that is meant.
@@ -194,15 +230,29 @@ fn of_query(query: &Query) -> Result<Value, Failure> {
     Ok(options)
 }
 
-/// Deletes the object at the key; again when somebody else came between.
-pub(crate) async fn delete_one(call: &Call<'_>, key: &Key, options: &DeleteOptions) -> Result<Deleted, Failure> {
+/// Deletes the object at the key; again when somebody else came between. Adds what there is to warn of.
+pub(crate) async fn delete_one(
+    call: &Call<'_>,
+    key: &Key,
+    options: &DeleteOptions,
+    warnings: &mut Vec<String>,
+) -> Result<Deleted, Failure> {
     let mut state = call.home.view();
     let mut newest = false;
     for _ in 0..ATTEMPTS_MAX {
-        let plan = match state.get(key) {
+        let mut plan = match state.get(key) {
             Some(object) => plan(call, key, object, options),
             None => Err(Failure::NotFound(call.subject(key.name()))),
         };
+        if let (Ok(_), Some(object)) = (&plan, state.get(key)) {
+            match admitted(call, object, options).await {
+                Ok(told) => *warnings = told,
+                Err(failure) => {
+                    plan = Err(failure);
+                    newest = newest || is_newest(call, key, &state).await?;
+                }
+            }
+        }
         match plan {
             Ok(Plan { operation: Some(operation), draft }) if !options.dry_run => {
                 let revision = state.get(key).map(|object| object.revision()).unwrap_or_default();
@@ -238,6 +288,19 @@ pub(crate) async fn delete_one(call: &Call<'_>, key: &Key, options: &DeleteOptio
     Err(admit::modified(call.subject(key.name())))
 }
 
+/// Whether the logical cluster's policies and webhooks let the object go. Returns their warnings.
+async fn admitted(call: &Call<'_>, object: &Object, options: &DeleteOptions) -> Result<Vec<String>, Failure> {
+    let admission = call.api.admission();
+    if !admission.concerns(call) {
+        return Ok(Vec::new());
+    }
+    let old = call.view.value(object).await?;
+    let mut deletion = admission::Operation::delete(old, options.to_json(), options.dry_run);
+    let mut warnings = admission.mutate(call, &mut deletion).await?;
+    warnings.extend(admission.validate(call, &deletion).await?.0);
+    Ok(warnings)
+}
+
 /// What a deletion does to an object.
 pub(crate) struct Plan {
     /// `None`: it is already on its way out.
@@ -248,18 +311,21 @@ pub(crate) struct Plan {
 
 /// Decides it.
 pub(crate) fn plan(call: &Call<'_>, key: &Key, object: &Object, options: &DeleteOptions) -> Result<Plan, Failure> {
-    let mut value: Value = serde_json::from_slice(object.bytes())
+    let mut value: Value = serde_json::from_slice(&object.bytes())
         .map_err(|error| Failure::Internal(format!("a stored object cannot be read: {error}")))?;
     options.expect(call, key.name(), &value)?;
     let held = value.pointer("/spec/finalizers").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
     let collected = set_collection(&mut value, options.propagation);
+    if is_definition(call.kind) && !object.deleting() {
+        begin_deletion(&mut value, &call.now_text());
+    }
     let waits = metadata::finalizers(&value).next().is_some() || (admit::is_namespace(call.kind) && held);
     if !waits {
         return Ok(Plan { operation: Some(Operation::Delete(key.clone())), draft: object.draft() });
     }
     if object.deleting() && !collected {
         let mut draft = object.draft();
-        draft.bytes = object.bytes().clone();
+        draft.bytes = object.bytes();
         return Ok(Plan { operation: None, draft });
     }
     if !object.deleting() {
@@ -341,7 +407,8 @@ mod tests {
     fn options_come_from_the_body_or_the_query() {
         let all = DeleteOptions { dry_run: true, ..DeleteOptions::default() };
         assert_eq!(parse("", ""), Ok(DeleteOptions::default()));
-        let foreground = DeleteOptions { propagation: Some(Propagation::Foreground), ..all.clone() };
+        let propagation = Some(Propagation::Foreground);
+        let foreground = DeleteOptions { propagation, grace_seconds: Some(0), ..all.clone() };
         assert_eq!(parse("dryRun=All&propagationPolicy=Foreground&gracePeriodSeconds=0", ""), Ok(foreground));
         let orphan = DeleteOptions { propagation: Some(Propagation::Orphan), ..DeleteOptions::default() };
         assert_eq!(parse("orphanDependents=true", ""), Ok(orphan));

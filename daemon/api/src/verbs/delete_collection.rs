@@ -8,7 +8,7 @@ use hanse_store::object::Object;
 use hanse_store::txn::{Outcome, Precondition, Refusal, Txn};
 
 use crate::admit;
-use crate::answer::Form;
+use crate::answer::{self, Form};
 use crate::body::Answer;
 use crate::call::Call;
 use crate::limits::DELETE_BATCH_MAX;
@@ -26,12 +26,38 @@ pub(crate) async fn delete_collection(call: &Call<'_>, body: Bytes) -> Result<An
     let delete_options = DeleteOptions::of(call, &body)?;
     let selection = Selection::parse(call.kind, &options.label_selector, &options.field_selector)?;
     let page = list::page(call, &options, &selection).await?;
-    if !delete_options.dry_run {
+    let mut warnings = Vec::new();
+    if call.api.admission().concerns(call) {
+        // Each is up to those who admit, in a dry run, too.
+        delete_each(call, &page.objects, &delete_options, &mut warnings).await?;
+    } else if !delete_options.dry_run {
         for batch in page.objects.chunks(DELETE_BATCH_MAX) {
             delete_batch(call, batch, &delete_options).await?;
         }
     }
-    list::answer(call, &form, &page).await
+    let mut answer = list::answer(call, &form, &page).await?;
+    answer::warn(&mut answer, &warnings);
+    Ok(answer)
+}
+
+/// One by one, until one is refused.
+async fn delete_each(
+    call: &Call<'_>,
+    objects: &[(Key, Arc<Object>)],
+    options: &DeleteOptions,
+    warnings: &mut Vec<String>,
+) -> Result<(), Failure> {
+    for (key, _) in objects {
+        let mut told = Vec::new();
+        match delete_one(call, key, options, &mut told).await {
+            // Somebody else has deleted it.
+            Ok(_) | Err(Failure::NotFound(_)) => {}
+            Err(failure) => return Err(failure),
+        }
+        told.retain(|text| !warnings.contains(text));
+        warnings.extend(told);
+    }
+    Ok(())
 }
 
 /// All of a batch in one transaction, or one by one where somebody else came between.
@@ -51,12 +77,5 @@ async fn delete_batch(call: &Call<'_>, batch: &[(Key, Arc<Object>)], options: &D
         Outcome::Refused(Refusal::Changed { .. } | Refusal::Missing { .. }) => {}
         Outcome::Refused(refusal) => return Err(admit::refused(call, first, refusal)),
     }
-    for (key, _) in batch {
-        match delete_one(call, key, options).await {
-            // Somebody else has deleted it.
-            Ok(_) | Err(Failure::NotFound(_)) => {}
-            Err(failure) => return Err(failure),
-        }
-    }
-    Ok(())
+    delete_each(call, batch, options, &mut Vec::new()).await
 }

@@ -48,7 +48,8 @@ pub(crate) async fn create(call: &Call<'_>, body: Bytes) -> Result<Answer, Failu
     }
     review["status"] = status;
     // The fields come in the order of the table, as in every answer.
-    let review = hanse_schema::decode::redecode(call.kind, &review, hanse_schema::decode::FieldValidation::Ignore)?.value;
+    let review =
+        hanse_schema::decode::redecode(call.kind, &review, hanse_schema::decode::FieldValidation::Ignore)?.value;
     let mut answer = form.object(StatusCode::CREATED, &Bytes::from(review.to_string()))?;
     answer::warn(&mut answer, &warnings);
     answer::warn(&mut answer, &validate::warnings(call.kind, &review, None));

@@ -21,6 +21,7 @@ use crate::status::Failure;
 use crate::verbs::change::{Wanted, change};
 use crate::verbs::get;
 use crate::view::parsed;
+use crate::yaml;
 
 /// Answers a request for the scale of an object.
 pub(crate) async fn answer(call: &Call<'_>, body: RequestBody) -> Result<Answer, Failure> {
@@ -44,12 +45,10 @@ async fn read(call: &Call<'_>, scale: &Scale) -> Result<Answer, Failure> {
 
 async fn update(call: &Call<'_>, scale: &Scale, body: Bytes) -> Result<Answer, Failure> {
     let options = WriteOptions::parse(call.query, "UpdateOptions")?;
-    let sent = match negotiate::body(call.header(CONTENT_TYPE), &[BodyType::Json])? {
-        BodyType::Json => serde_json::from_slice::<Value>(&body).map_err(|error| {
-            Failure::BadRequest(format!("the object provided is unrecognized (must be of type Scale): {error}"))
-        })?,
-        BodyType::Protobuf => return Err(Failure::UnsupportedMediaType("a Scale is sent as JSON".to_owned())),
-    };
+    let sent = negotiate::body(call.header(CONTENT_TYPE), BodyType::TEXT)?;
+    let sent = serde_json::from_slice::<Value>(&yaml::as_json("Scale", sent, &body)?).map_err(|error| {
+        Failure::BadRequest(format!("the object provided is unrecognized (must be of type Scale): {error}"))
+    })?;
     write(call, scale, &options, |_| Ok(sent.clone())).await
 }
 

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use hanse_schema::kind::Part;
-use hanse_schema::{metadata, validate};
+use hanse_schema::metadata;
 use http::StatusCode;
 
 use crate::answer::{self, Form};
@@ -21,12 +21,13 @@ pub(crate) async fn update(call: &Call<'_>, body: Bytes) -> Result<Answer, Failu
     let (mut object, warnings) = decoded(call, &body, options.field_validation)?;
     agree_on_namespace(call, &mut object)?;
     agree_on_name(&object, name)?;
-    let wanted = |_: &serde_json::Value| Ok(Wanted { object: object.clone(), warnings: warnings.clone(), managed: false });
+    let wanted =
+        |_: &serde_json::Value| Ok(Wanted { object: object.clone(), warnings: warnings.clone(), managed: false });
     let (status, Changed { bytes, warnings }) = match change(call, name, &options, wanted).await? {
         Some(changed) => (StatusCode::OK, changed),
         None if call.kind.create_on_update && call.part == Part::Object => {
-            let bytes = store_new(call, &mut object, &options, false).await?;
-            let warnings = warnings.into_iter().chain(validate::warnings(call.kind, &object, None)).collect();
+            let Changed { bytes, warnings: told } = store_new(call, object, &options, false).await?;
+            let warnings = warnings.into_iter().chain(told).collect();
             (StatusCode::CREATED, Changed { bytes, warnings })
         }
         None => return Err(Failure::NotFound(call.subject(name))),

@@ -5,8 +5,17 @@ use serde_json::{Map, Value};
 use super::validate::view::versions;
 use crate::structural::props::Props;
 
-/// Fills in names, the conversion and its port, and the stored versions. The definition is in canonical form.
+/// Fills in names, the conversion and its port, and the stored version where there is none. The definition is in canonical
+/// form.
 pub fn apply(definition: &mut Value) {
+    apply_spec(definition);
+    let stored = definition.get("status").and_then(|status| status.get("storedVersions")).and_then(Value::as_array);
+    if stored.is_none_or(Vec::is_empty) {
+        stored_versions(definition);
+    }
+}
+
+fn apply_spec(definition: &mut Value) {
     if let Some(spec) = definition.get_mut("spec").and_then(Value::as_object_mut) {
         names(spec);
         if spec.get("conversion").is_none_or(Value::is_null) {
@@ -21,7 +30,6 @@ pub fn apply(definition: &mut Value) {
             service.insert("port".to_owned(), WEBHOOK_PORT.into());
         }
     }
-    stored_versions(definition);
 }
 
 fn names(spec: &mut Map<String, Value>) {

@@ -1,7 +1,8 @@
 //! The kind that defines kinds.
 
-use super::{core_kind, created, name, names};
-use crate::kind::{Kind, Part};
+use super::{NO_RULES, core_kind, created, name, names};
+use crate::definition::{default, status, validate};
+use crate::kind::{Kind, Part, Rules};
 use crate::types::definition::resource;
 
 pub(super) fn custom_resource_definition() -> Kind {
@@ -19,6 +20,14 @@ pub(super) fn custom_resource_definition() -> Kind {
         standard_finalizers: false,
         generation: true,
         unconditional_update: false,
+        rules: &Rules {
+            default: default::apply,
+            create: status::begin,
+            validate: validate::create,
+            validate_update: |new, old, part, causes| validate::update(new, old, part, causes),
+            warn: validate::warnings,
+            ..NO_RULES
+        },
         ..core_kind("CustomResourceDefinition", &resource::CUSTOM_RESOURCE_DEFINITION)
     }
 }
