@@ -1,6 +1,6 @@
 //! Rules of admission policies and their bindings. The expressions themselves are checked where CEL is known.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::admission::{
     FAILURE_POLICIES, MATCH_POLICIES, REINVOCATION_POLICIES, check_match_conditions, check_rule, one_of,
@@ -29,9 +29,11 @@ pub(crate) fn validating(object: &Value, causes: &mut Vec<Cause>) {
         check_validation(validation, &format!("spec.validations[{index}]"), causes);
     }
     if annotations.len() > AUDIT_ANNOTATIONS_MAX {
-        let bad = at(object, &["spec", "auditAnnotations"]);
+        // As upstream's internal type shows it.
+        let internal = |annotation: &Value| json!({"Key": text(annotation, &["key"]), "ValueExpression": text(annotation, &["valueExpression"])});
+        let bad = Value::Array(annotations.iter().map(internal).collect());
         let detail = format!("must not have more than {AUDIT_ANNOTATIONS_MAX} auditAnnotations");
-        causes.push(Cause::invalid_value("spec.auditAnnotations", bad, detail));
+        causes.push(Cause::invalid_value("spec.auditAnnotations", Some(&bad), detail));
     }
     for ((index, annotation), is_repeated) in annotations.iter().enumerate().zip(repeats_of(annotations, "key")) {
         let field = format!("spec.auditAnnotations[{index}]");

@@ -26,7 +26,11 @@ pub(crate) fn cluster_role(object: &Value, causes: &mut Vec<Cause>) {
             ));
         }
         for (index, selector) in selectors.iter().enumerate() {
+            let before = causes.len();
             label_selector(selector, &format!("{FIELD}[{index}]"), causes);
+            if causes.len() > before {
+                causes.push(Cause::invalid_value(format!("{FIELD}[{index}]"), None, "invalid label selector."));
+            }
         }
     }
 }
