@@ -4,6 +4,7 @@
 //! literals and comparisons across numeric types, as Kubernetes switches them on.
 
 mod call;
+mod format;
 mod literal;
 pub(crate) mod unify;
 pub(crate) mod validate;

@@ -129,7 +129,8 @@ impl<'a> Estimator<'a> {
         let mut cost = CostEstimate { min: u64::MAX, max: 0 };
         let mut result = None;
         for overload in overloads {
-            let called = function::Called { expr, function: &call.function, overload, target: target.as_ref(), args: &args };
+            let called =
+                function::Called { expr, function: &call.function, overload, target: target.as_ref(), args: &args };
             let (call_cost, size) = self.function(&called, &costs);
             cost = cost.union(call_cost);
             result = match (result, size) {
@@ -191,7 +192,8 @@ impl<'a> Estimator<'a> {
         let value = |step| Local { path: path.then(step), size: entry.map(|entry| entry.value), entry: None };
         match &fold.second {
             Some(second) => {
-                self.scopes.enter(&fold.variable, key(if container == Container::List { Step::Indices } else { Step::Keys }));
+                self.scopes
+                    .enter(&fold.variable, key(if container == Container::List { Step::Indices } else { Step::Keys }));
                 self.scopes.enter(second, value(if container == Container::List { Step::Items } else { Step::Values }));
             }
             None if container == Container::List => self.scopes.enter(&fold.variable, value(Step::Items)),
@@ -318,7 +320,9 @@ impl<'a> Estimator<'a> {
         for step in &steps[1..] {
             let inside = size.inside.as_ref();
             (ty, size) = match (step, ty) {
-                (Step::Items | Step::Values, Type::List(element) | Type::Map(_, element)) => (&**element, &inside?.value),
+                (Step::Items | Step::Values, Type::List(element) | Type::Map(_, element)) => {
+                    (&**element, &inside?.value)
+                }
                 (Step::Keys, Type::Map(key, _)) => (&**key, &inside?.key),
                 (Step::Field(name), Type::Object(object)) => {
                     let field = object.fields.get(name)?;

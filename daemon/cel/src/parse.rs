@@ -312,11 +312,23 @@ impl Parser<'_> {
         Ok(args)
     }
 
-    pub(crate) fn call_or_macro(&mut self, at: u32, function: &str, target: Option<Expr>, args: Vec<Expr>) -> Result<Expr, Abort> {
+    pub(crate) fn call_or_macro(
+        &mut self,
+        at: u32,
+        function: &str,
+        target: Option<Expr>,
+        args: Vec<Expr>,
+    ) -> Result<Expr, Abort> {
         r#macro::expand(self, at, function, target, args)
     }
 
-    pub(crate) fn call(&mut self, at: u32, function: &str, target: Option<Expr>, args: Vec<Expr>) -> Result<Expr, Abort> {
+    pub(crate) fn call(
+        &mut self,
+        at: u32,
+        function: &str,
+        target: Option<Expr>,
+        args: Vec<Expr>,
+    ) -> Result<Expr, Abort> {
         self.node(at, Node::Call(Box::new(Call { function: function.into(), target, args })))
     }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use crate::ast::Expr;
 use crate::budget::EvalError;
@@ -73,7 +75,22 @@ impl Program {
     /// # Errors
     ///
     /// The author's mistakes, as the API server words them.
+    ///
+    /// # Panics
+    ///
+    /// If the system starts no thread: long expressions are compiled on a stack of their own.
     pub fn compile(environment: &Environment, source: &str, result: &[Type]) -> Result<Self, CompileError> {
+        if source.len() <= SHORT_BYTES_MAX {
+            return Self::compile_here(environment, source, result);
+        }
+        thread::scope(|scope| {
+            let thread = thread::Builder::new().name("cel".into()).stack_size(STACK_BYTES);
+            let compiler = thread.spawn_scoped(scope, || Self::compile_here(environment, source, result));
+            compiler.expect("the system starts a thread").join().unwrap_or_else(|panic| resume_unwind(panic))
+        })
+    }
+
+    fn compile_here(environment: &Environment, source: &str, result: &[Type]) -> Result<Self, CompileError> {
         let told = |problems| CompileError::Problems(Problems::new(source, problems));
         let parsed = parse::parse(source).map_err(told)?;
         let checked = check::check(parsed, environment).map_err(told)?;
@@ -116,3 +133,8 @@ impl Program {
         &self.compiled.root
     }
 }
+
+/// How long an expression is at most that is compiled on the caller's stack: it cannot nest deeply.
+const SHORT_BYTES_MAX: usize = 100;
+/// Enough for what nests as deeply as the limits let it, also in builds without optimization. Memory is taken as it is used.
+const STACK_BYTES: usize = 64 << 20;

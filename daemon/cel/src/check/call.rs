@@ -7,8 +7,6 @@ use crate::ty::Type;
 
 use super::unify::Unifier;
 
-
-
 impl Checker<'_> {
     pub(super) fn call(&mut self, expr: &mut Expr) {
         let Node::Call(call) = &mut expr.node else { return };

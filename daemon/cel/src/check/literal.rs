@@ -42,6 +42,7 @@ impl Checker<'_> {
             self.undeclared(expr, &name);
             return;
         };
+        let is_type = matches!(ty, Type::Type(_));
         let known = match ty {
             Type::Error => None,
             Type::Type(inner) => match &*inner {
@@ -62,7 +63,18 @@ impl Checker<'_> {
         object.type_name = name;
         for field in &mut object.fields {
             self.visit(&mut field.value);
-            let wanted = self.declared(field.at, known.as_deref(), &object.type_name, &field.name);
+            let wanted = match &known {
+                Some(known) => self.declared(field.at, known, &field.name),
+                None => {
+                    let message = if is_type {
+                        format!("undefined field '{}'", field.name)
+                    } else {
+                        format!("unexpected failed resolution of '{}'", object.type_name)
+                    };
+                    self.problem(field.at, message);
+                    Type::Error
+                }
+            };
             let found = self.part(&field.value, field.optional);
             if !self.unifier.assignable(&wanted, &found) {
                 let message =
@@ -72,11 +84,7 @@ impl Checker<'_> {
         }
     }
 
-    fn declared(&mut self, at: u32, object: Option<&ObjectType>, name: &str, field: &str) -> Type {
-        let Some(object) = object else {
-            self.problem(at, format!("unexpected failed resolution of '{name}'"));
-            return Type::Error;
-        };
+    fn declared(&mut self, at: u32, object: &ObjectType, field: &str) -> Type {
         match object.field(field) {
             Some(field) => field.ty.clone(),
             None if object.open => Type::Dyn,

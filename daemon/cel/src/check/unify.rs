@@ -97,15 +97,12 @@ impl Unifier {
             (Type::Dyn | Type::Error, _) | (_, Type::Dyn | Type::Error) => true,
             (Type::Null, ty) | (ty, Type::Null) => matches!(
                 ty,
-                Type::Null
-                    | Type::Optional(_)
-                    | Type::Object(_)
-                    | Type::Opaque(_)
-                    | Type::Duration
-                    | Type::Timestamp
+                Type::Null | Type::Optional(_) | Type::Object(_) | Type::Opaque(_) | Type::Duration | Type::Timestamp
             ),
             (Type::Type(_), Type::Type(_)) => true,
-            (Type::List(one), Type::List(other)) | (Type::Optional(one), Type::Optional(other)) => self.agree(one, other),
+            (Type::List(one), Type::List(other)) | (Type::Optional(one), Type::Optional(other)) => {
+                self.agree(one, other)
+            }
             (Type::Map(key, value), Type::Map(other_key, other_value)) => {
                 self.agree(key, other_key) && self.agree(value, other_value)
             }

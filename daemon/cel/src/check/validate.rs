@@ -3,7 +3,8 @@
 use std::ops::RangeInclusive;
 
 use crate::ast::{Element, Entry, Expr, Literal, Node};
-use crate::check::Checked;
+use crate::check::{Checked, format};
+use crate::library::pattern;
 use crate::problem::Problem;
 use crate::ty::Type;
 
@@ -29,6 +30,7 @@ impl<'a> Validator<'a> {
             Node::Select(select) => self.visit(&select.operand),
             Node::Call(call) => {
                 self.argument(&call.function, call.args.first());
+                self.problems.extend(format::check(self.checked, expr, call));
                 let format = u32::from(&*call.function == "format");
                 self.formats += format;
                 call.target.iter().chain(&call.args).for_each(|part| self.visit(part));
@@ -58,9 +60,10 @@ impl<'a> Validator<'a> {
         let Some(Expr { at, node: Node::Literal(literal), .. }) = arg else { return };
         let good = match (function, literal) {
             ("duration", Literal::String(text)) => is_duration(text),
+            ("duration", _) => false,
             ("timestamp", Literal::String(text)) => is_timestamp(text),
             ("timestamp", Literal::Int(seconds)) => SECONDS.contains(seconds),
-            ("matches", Literal::String(text)) => is_pattern(text),
+            ("matches", Literal::String(text)) => pattern::compile(text).is_ok(),
             _ => true,
         };
         if !good {
@@ -104,29 +107,6 @@ impl<'a> Validator<'a> {
     }
 }
 
-/// Whether a text is a pattern of RE2. The regex engine here would take a repetition of a repetition, RE2 does not.
-fn is_pattern(text: &str) -> bool {
-    let (mut escaped, mut class, mut repeated) = (false, false, 0);
-    for c in text.chars() {
-        let repeats = !escaped && !class && matches!(c, '*' | '+' | '?');
-        repeated = match (repeats, repeated, c) {
-            (false, ..) => 0,
-            // `*?` is a repetition that takes as little as it can.
-            (true, 0, _) => 1,
-            (true, 1, '?') => 2,
-            _ => return false,
-        };
-        match c {
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            '[' => class = true,
-            ']' => class = false,
-            _ => {}
-        }
-    }
-    regex::Regex::new(text).is_ok()
-}
-
 /// Whether a text is a duration of Go: `1h30m`, `-1.5s`, `0`, of less than about 292 years.
 fn is_duration(text: &str) -> bool {
     let mut rest = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -149,7 +129,8 @@ fn is_duration(text: &str) -> bool {
             _ => return false,
         };
         let plain = number.matches('.').count() <= 1 && number.bytes().any(|b| b.is_ascii_digit());
-        let Some(value) = Some(format!("0{number}0")).filter(|_| plain).and_then(|text| text.parse::<f64>().ok()) else {
+        let Some(value) = Some(format!("0{number}0")).filter(|_| plain).and_then(|text| text.parse::<f64>().ok())
+        else {
             return false;
         };
         // The zero before keeps `.5` a number; the one after a whole number would make it ten times as large.
@@ -193,7 +174,8 @@ fn is_timestamp(text: &str) -> bool {
         return true;
     }
     let at = text.len() - zone.len();
-    let offset = matches!((number(at + 1, 2), number(at + 4, 2)), (Some(hours), Some(minutes)) if hours <= 24 && minutes < 60);
+    let offset =
+        matches!((number(at + 1, 2), number(at + 4, 2)), (Some(hours), Some(minutes)) if hours <= 24 && minutes < 60);
     zone.len() == 6 && zone.starts_with(['+', '-']) && zone.get(3..4) == Some(":") && offset
 }
 

@@ -132,9 +132,13 @@ fn extension(called: &Called<'_, '_>) -> Option<CallEstimate> {
         ("lists_range", None, [count]) => Some(allocating(1.0, SizeEstimate::fixed(whole_number(count, u64::MAX)))),
         ("list_reverse", Some(target), []) => Some(allocating(1.0, size(target))),
         ("list_flatten", Some(target), []) => Some(allocating(1.0, size(target))),
-        ("list_flatten_int", Some(target), [depth]) => Some(allocating(factor(whole_number(depth, u64::MAX)), size(target))),
+        ("list_flatten_int", Some(target), [depth]) => {
+            Some(allocating(factor(whole_number(depth, u64::MAX)), size(target)))
+        }
         ("list_distinct", Some(target), []) => Some(allocating(2.0, size(target).times(size(target)))),
-        (_, Some(list), []) if overload.starts_with("list_") && overload.ends_with("_sort") => Some(sorted(overload, list)),
+        (_, Some(list), []) if overload.starts_with("list_") && overload.ends_with("_sort") => {
+            Some(sorted(overload, list))
+        }
         (_, Some(_), [keys]) if overload.ends_with("_sortByAssociatedKeys") => Some(sorted(overload, keys)),
         _ => None,
     }

@@ -50,8 +50,14 @@ fn sequence<'a>(rest: &'a str, bytes: bool, result: &mut Vec<u8>) -> Result<&'a 
 }
 
 /// A number of digits to a base: a byte in bytes literals, a code point in strings.
-fn coded<'a>(rest: &'a str, (digits, base): (usize, u32), bytes: bool, result: &mut Vec<u8>) -> Result<&'a str, &'static str> {
-    let code = rest.get(..digits).and_then(|text| u32::from_str_radix(text, base).ok()).ok_or("unable to unescape string")?;
+fn coded<'a>(
+    rest: &'a str,
+    (digits, base): (usize, u32),
+    bytes: bool,
+    result: &mut Vec<u8>,
+) -> Result<&'a str, &'static str> {
+    let code =
+        rest.get(..digits).and_then(|text| u32::from_str_radix(text, base).ok()).ok_or("unable to unescape string")?;
     if bytes {
         result.push(u8::try_from(code).map_err(|_too_large| "unable to unescape string")?);
     } else {

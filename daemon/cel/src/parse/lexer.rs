@@ -202,8 +202,11 @@ fn escape(bytes: &[u8], at: usize) -> Result<usize, usize> {
 }
 
 fn escaped_identifier(rest: &str) -> Result<(Kind, usize), usize> {
-    let inner =
-        rest.bytes().skip(1).take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'/' | b' ')).count();
+    let inner = rest
+        .bytes()
+        .skip(1)
+        .take_while(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b'/' | b' '))
+        .count();
     if inner > 0 && rest.as_bytes().get(1 + inner) == Some(&b'`') {
         return Ok((Kind::EscapedIdentifier, inner + 2));
     }

@@ -10,9 +10,7 @@ impl Parser<'_> {
         match &mut expr.node {
             Node::Literal(_) | Node::Ident(_) => Ok(()),
             Node::Select(select) => self.renumber(&mut select.operand),
-            Node::Call(call) => {
-                call.target.iter_mut().chain(&mut call.args).try_for_each(|part| self.renumber(part))
-            }
+            Node::Call(call) => call.target.iter_mut().chain(&mut call.args).try_for_each(|part| self.renumber(part)),
             Node::List(elements) => elements.iter_mut().try_for_each(|element| self.renumber(&mut element.value)),
             Node::Map(entries) => entries.iter_mut().try_for_each(|entry| {
                 self.renumber(&mut entry.key)?;

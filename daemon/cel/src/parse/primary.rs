@@ -267,7 +267,9 @@ impl Parser<'_> {
             Kind::Uint => uint(text).map(Literal::Uint).ok_or("invalid uint literal"),
             Kind::Float => {
                 let value = text.parse::<f64>().ok().filter(|value| value.is_finite());
-                value.map(|value| Literal::Double(if negative { -value } else { value })).ok_or("invalid double literal")
+                value
+                    .map(|value| Literal::Double(if negative { -value } else { value }))
+                    .ok_or("invalid double literal")
             }
             Kind::String => unescape(text, false)
                 .and_then(|bytes| String::from_utf8(bytes).map_err(|_not_text| "invalid unicode code point"))
@@ -323,6 +325,25 @@ const LITERAL: u8 = 206;
 
 /// Words that are no names of variables or functions, though of fields.
 const RESERVED: [&str; 21] = [
-    "as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop", "namespace",
-    "null", "package", "return", "true", "var", "void", "while",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "false",
+    "for",
+    "function",
+    "if",
+    "import",
+    "in",
+    "let",
+    "loop",
+    "namespace",
+    "null",
+    "package",
+    "return",
+    "true",
+    "var",
+    "void",
+    "while",
 ];
