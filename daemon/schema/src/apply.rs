@@ -15,7 +15,8 @@
 //! Reading order: [`path`] and [`set`] (fields), [`fields`] (their stored form), [`shape`] (what must be known of types),
 //! `typed`, `field_set`, `compare`, `merge`, `remove` (one walk over values each), [`update`], then [`managed`].
 //!
-//! Deliberately absent: defaults, admission, validation by the kind's own rules, conversion between versions: the caller's.
+//! Deliberately absent: defaults, admission, validation by the kind's own rules, conversion between versions: the caller's. Also
+//! the extraction of what a manager owns, which clients do for themselves.
 //! Bounds: all walks are as deep as the value or set they are given. Values are bounded by whoever decodes them, sets by
 //! [`fields::DEPTH_MAX`].
 
@@ -37,6 +38,7 @@ mod typed;
 mod cap;
 mod conflict;
 mod entry;
+mod ignored;
 mod last_applied;
 pub mod managed;
 mod manager;
@@ -48,6 +50,7 @@ pub use compare::{Comparison, compare};
 pub use conflict::{ApplyError, ConflictCause, FIELD_MANAGER_CONFLICT};
 pub use entry::{decode as decode_entries, encode as encode_entries};
 pub use field_set::field_set;
+pub use ignored::ignored;
 pub use managed::{Writer, keep_times};
 pub use manager::{Identity, Manager, Operation};
 pub use merge::merge;

@@ -52,8 +52,8 @@ impl fmt::Display for Problem {
 #[derive(Clone, Copy)]
 pub(crate) enum Trail<'a> {
     Root,
-    Field(&'a Trail<'a>, &'a str),
-    Element(&'a Trail<'a>, &'a PathElement),
+    Field(&'a Self, &'a str),
+    Element(&'a Self, &'a PathElement),
 }
 
 impl fmt::Display for Trail<'_> {

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Scaled, keep_times, last_applied, name};
+use super::{Scaled, fields, ignored, keep_times, last_applied, name};
 use crate::cause::Cause;
+use crate::kind::{Part, by_kind};
 
 #[test]
 fn a_write_that_changes_only_times_changes_nothing() {
@@ -83,6 +84,34 @@ fn entries_are_held_to_the_rules_of_metadata() {
             "metadata.managedFields[1].subresource: Too long: may not be more than 256 bytes",
         ]
     );
+}
+
+#[test]
+fn a_part_of_an_object_does_not_own_the_others() {
+    for (group, version, name, part, want) in [
+        ("", "v1", "ConfigMap", Part::Object, json!({})),
+        ("", "v1", "Namespace", Part::Object, json!({"f:status": {}})),
+        ("", "v1", "Namespace", Part::Status, json!({"f:spec": {}})),
+        ("", "v1", "Namespace", Part::Finalize, json!({"f:status": {}})),
+        ("certificates.k8s.io", "v1", "CertificateSigningRequest", Part::Object, json!({"f:spec": {}, "f:status": {}})),
+        (
+            "certificates.k8s.io",
+            "v1",
+            "CertificateSigningRequest",
+            Part::Approval,
+            json!({"f:spec": {}, "f:status": {"f:certificate": {}}}),
+        ),
+        (
+            "admissionregistration.k8s.io",
+            "v1",
+            "ValidatingAdmissionPolicy",
+            Part::Status,
+            json!({"f:metadata": {}, "f:spec": {}}),
+        ),
+    ] {
+        let kind = by_kind(group, version, name).unwrap();
+        assert_eq!(fields::encode(&ignored(kind, part)), want, "{name} {part:?}");
+    }
 }
 
 #[test]
