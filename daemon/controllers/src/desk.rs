@@ -261,7 +261,8 @@ impl Desk {
             };
             if let Step::Found(items) = step {
                 items.into_iter().for_each(|found| self.call(state, found, now));
-                self.ready.insert((now.monotonic, item));
+                // Others have their turn before it goes on, those outside this task, too.
+                self.ready.insert((now.monotonic + SURVEY_PAUSE, item));
                 continue;
             }
             if let Some(txn) = self.settle(&item, step, now) {
@@ -423,7 +424,9 @@ pub const PARALLEL_MAX: usize = 16;
 const TURNS_MAX: usize = 64;
 /// Items that wait for their turn before the first look of a term goes on.
 const READY_MAX: usize = 4_096;
-/// How long it waits then.
+/// Between two steps of that look.
+const SURVEY_PAUSE: Duration = Duration::from_millis(1);
+/// How long it waits for its turn then.
 const CROWDED_PAUSE: Duration = Duration::from_millis(20);
 /// A sweep that found only what stays is not repeated before it was at rest for a millisecond for each object that it
 /// looked at, within these bounds: so it never costs more than a small part of a processor.

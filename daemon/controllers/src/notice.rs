@@ -95,7 +95,7 @@ impl Noticing {
             let new = self.unresolved.entry(key.cluster()).or_default().insert(key.clone());
             self.unresolved_count += usize::from(new);
         } else {
-            tracing::warn!(?key, "an owner is of an unknown kind, and too many are for this one to be remembered");
+            tracing::debug!(?key, "an owner is of an unknown kind, and too many are for this one to be remembered");
         }
     }
 
@@ -127,7 +127,7 @@ fn abandoned(state: &State, event: &Event) -> Option<Item> {
     let uid = event.object.uid().filter(|uid| !uid.is_empty())?;
     state.dependents(&cluster, &uid, None).next()?;
     let goes = state.cluster(&cluster).is_some_and(|cluster| cluster.deleting);
-    (!goes).then(|| Item::Abandoned { cluster, uid })
+    (!goes).then_some(Item::Abandoned { cluster, uid })
 }
 
 /// The object at the key, when it waits for its dependents.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{CLEANUP, CUSTOM_RESOURCE_DEFINITIONS};
 use crate::desk::Desk;
 use crate::object::{begin_deletion, draft};
-use crate::rig_test::{Fate, Group, WALL_MS, condition, key, object};
+use crate::rig_test::{Fate, Group, WALL_MS, cluster, condition, key, object, workspace};
 
 fn definition_key(cluster: &str) -> Key {
     key(CUSTOM_RESOURCE_DEFINITIONS, cluster, "", "widgets.example.com")
@@ -111,6 +111,23 @@ fn the_instances_of_a_built_in_resource_are_not_a_definitions() {
     let shown = condition(&group.get(&overlapping).unwrap(), "Terminating");
     assert_eq!((&shown["status"], &shown["reason"]), (&json!("False"), &json!("OverlappingBuiltInResource")));
     assert!(!group.get(&overlapping).unwrap()["metadata"]["finalizers"].to_string().contains(CLEANUP));
+}
+
+#[test]
+fn a_workspace_ends_with_its_definitions_whether_their_deletion_has_begun_or_not() {
+    let mut group = Group::new();
+    group.create_workspace("w", "root", &workspace());
+    group.put(&definition_key("w"), &ending(&[], true));
+    group.put(&key(CUSTOM_RESOURCE_DEFINITIONS, "w", "", "mice.example.com"), &object("mice.example.com", "", &[]));
+    let kept = key("widgets.example.com", "w", "default", "kept");
+    group.put(&kept, &object("kept", "default", &["example.com/x"]));
+    group.put(&key("mice.example.com", "w", "", "m"), &object("m", "", &[]));
+    group.delete_workspace("w");
+    group.settle();
+    assert!(group.exists(&kept) && group.exists(&definition_key("w")));
+    group.delete(&kept);
+    group.settle();
+    assert!(group.state().cluster(&cluster("w")).is_none());
 }
 
 #[test]
