@@ -14,7 +14,7 @@ use super::value;
 pub(crate) fn owned(shape: Shape<'_>, api_version: &str, live: &Value) -> Option<Set> {
     let text = annotation(live)?;
     validate(shape, live, Duplicates::Refused).ok()?;
-    let applied: Value = serde_json::from_str(text).ok()?;
+    let (applied, _) = crate::decode::parse(text.as_bytes()).ok()?;
     let is_text = |name: &str| applied.get(name).and_then(Value::as_str);
     if is_text("apiVersion") != Some(api_version) || is_text("kind").is_none_or(str::is_empty) {
         return None;

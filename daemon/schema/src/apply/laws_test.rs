@@ -120,6 +120,16 @@ fn a_set_that_is_too_deep_is_refused() {
 }
 
 #[test]
+fn numbers_in_keys_are_read_to_the_last_digit() {
+    for key in
+        ["v:5.634152615541296e+23", "v:0.30000000000000004", "v:9007199254740991", "v:1e-7", "v:-0.000001", "v:1e+21"]
+    {
+        let stored = json!({ key: {} });
+        assert_eq!(fields::encode(&fields::decode(&stored).unwrap()), stored);
+    }
+}
+
+#[test]
 fn entries_are_in_the_order_of_upstream() {
     let order = [
         "f:a",

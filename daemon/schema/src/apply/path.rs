@@ -8,6 +8,7 @@ use std::fmt;
 use serde_json::{Map, Number, Value};
 
 use super::value::{self, Html, Numeral};
+use crate::json::{Duplicates, Reader};
 
 /// One step of a path.
 #[derive(Clone, Debug)]
@@ -179,12 +180,8 @@ fn compare_keys(a: &[(Box<str>, Value)], b: &[(Box<str>, Value)]) -> Ordering {
 
 /// Reads the JSON value at the start of a text; upstream does not look at what follows it.
 fn first_json(text: &str) -> Result<Value, BadElement> {
-    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
-    match values.next() {
-        Some(Ok(value)) => Ok(value),
-        Some(Err(error)) => Err(BadElement::Malformed(error.to_string())),
-        None => Err(BadElement::Malformed("a value is missing".to_owned())),
-    }
+    let value = Reader::new(text).value(&mut Duplicates::default());
+    value.map_err(|malformed| BadElement::Malformed(format!("{malformed:?}: {text}")))
 }
 
 fn decoded_fields(map: Map<String, Value>) -> Vec<(Box<str>, Value)> {
