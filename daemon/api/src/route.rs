@@ -12,6 +12,7 @@ use hanse_store::home::Home;
 use http::header::{ACCEPT, IF_NONE_MATCH};
 use http::{HeaderMap, HeaderName};
 
+use crate::answer;
 use crate::api::{Api, Inquiry, RequestBody};
 use crate::authenticate::MASTERS;
 use crate::body::{Answer, Body};
@@ -235,21 +236,29 @@ async fn answer_here(
     if workspace::is_workspace(kind) && !path.verb.reads() {
         return workspace::write(&call, workspace::Sender { proof: &proof, request: &request, carried }, body).await;
     }
-    if verbs::review::is_review(kind) {
-        return verbs::review::create(&call, body.read().await?).await;
+    let mut answer = verb(&call, body).await?;
+    if let Some(deprecation) = &kind.deprecation {
+        answer::warn(&mut answer, std::slice::from_ref(&deprecation.to_string()));
     }
-    if part == Part::Scale {
-        return verbs::scale::answer(&call, body).await;
+    Ok(answer)
+}
+
+async fn verb(call: &Call<'_>, body: RequestBody) -> Result<Answer, Failure> {
+    if verbs::review::is_review(call.kind) {
+        return verbs::review::create(call, body.read().await?).await;
     }
-    match path.verb {
-        Verb::Get => verbs::get::get(&call).await,
-        Verb::List => verbs::list::list(&call).await,
-        Verb::Watch => watch(&call).await,
-        Verb::Create => verbs::create::create(&call, body.read().await?).await,
-        Verb::Update => verbs::update::update(&call, body.read().await?).await,
-        Verb::Patch => verbs::patch::patch(&call, body.read().await?).await,
-        Verb::Delete => verbs::delete::delete(&call, body.read().await?).await,
-        Verb::DeleteCollection => verbs::delete_collection::delete_collection(&call, body.read().await?).await,
+    if call.part == Part::Scale {
+        return verbs::scale::answer(call, body).await;
+    }
+    match call.path.verb {
+        Verb::Get => verbs::get::get(call).await,
+        Verb::List => verbs::list::list(call).await,
+        Verb::Watch => watch(call).await,
+        Verb::Create => verbs::create::create(call, body.read().await?).await,
+        Verb::Update => verbs::update::update(call, body.read().await?).await,
+        Verb::Patch => verbs::patch::patch(call, body.read().await?).await,
+        Verb::Delete => verbs::delete::delete(call, body.read().await?).await,
+        Verb::DeleteCollection => verbs::delete_collection::delete_collection(call, body.read().await?).await,
     }
 }
 
