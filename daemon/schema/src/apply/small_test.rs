@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{Scaled, fields, ignored, keep_times, last_applied, name};
+use super::{OneVersion, Scaled, Set, Shape, Writer, fields, ignored, keep_times, last_applied, name};
 use crate::cause::Cause;
+use crate::decode::{FieldValidation, redecode};
 use crate::kind::{Part, by_kind};
 
 #[test]
@@ -84,6 +85,33 @@ fn entries_are_held_to_the_rules_of_metadata() {
             "metadata.managedFields[1].subresource: Too long: may not be more than 256 bytes",
         ]
     );
+}
+
+#[test]
+fn a_client_can_ask_to_forget_all_managers() {
+    let kind = by_kind("", "v1", "ConfigMap").unwrap();
+    let shape = Shape::from(&kind.shape);
+    let none = Set::new();
+    let writer = Writer {
+        shape,
+        api_version: "v1",
+        kind: "ConfigMap",
+        manager: "m",
+        subresource: "",
+        now: "2020-01-01T00:00:00Z",
+        ignored: &none,
+        versions: &OneVersion { api_version: "v1", shape },
+    };
+    let mut live = json!({"metadata": {"name": "n"}, "data": {"k": "v"}});
+    writer.update(None, &mut live).unwrap();
+    live["metadata"]["uid"] = json!("u");
+    for (given, forgotten) in [(json!([]), true), (json!([{}]), true), (json!(null), false)] {
+        let mut body = live.clone();
+        body["metadata"]["managedFields"] = given;
+        let mut new = redecode(kind, &body, FieldValidation::Strict).unwrap().value;
+        writer.update(Some(&live), &mut new).unwrap();
+        assert_eq!(new["metadata"].get("managedFields").is_none(), forgotten, "{body}");
+    }
 }
 
 #[test]

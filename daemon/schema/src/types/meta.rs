@@ -157,7 +157,8 @@ pub static OBJECT_META: TypeDescriptor = TypeDescriptor {
         field(
             "managedFields",
             FieldKind::List(List::of(&FieldKind::Object(&MANAGED_FIELDS_ENTRY)).atomic()),
-            Presence::OmitEmpty,
+            // An empty list is kept: with it a client asks to forget all managers.
+            Presence::Optional,
             "who manages which fields",
         )
         .wire(&[17]),
