@@ -202,7 +202,29 @@ fn write_field(props: Props<'_>, name: &str, kind: FieldKind, out: &mut String) 
             }
         },
         FieldKind::Rules => write_list(props.values(name), &RULE, out),
+        FieldKind::Dependencies => write_dependencies(props.value(name), out),
     }
+}
+
+/// Schemas, or lists of names, by name.
+fn write_dependencies(value: Option<&Value>, out: &mut String) {
+    let Some(map) = value.and_then(Value::as_object) else { return out.push_str("null") };
+    let mut entries: Vec<(&String, &Value)> = map.iter().collect();
+    entries.sort_by_key(|(name, _)| *name);
+    for (position, (name, value)) in entries.into_iter().enumerate() {
+        out.push(if position == 0 { '{' } else { ',' });
+        write_text(name, out);
+        if value.is_array() {
+            out.push_str(":{\"Schema\":null,\"Property\":");
+            write_json(value, out);
+        } else {
+            out.push_str(":{\"Schema\":");
+            write_schema(Props::of(value), out);
+            out.push_str(",\"Property\":null");
+        }
+        out.push('}');
+    }
+    out.push_str(if map.is_empty() { "{}" } else { "}" });
 }
 
 fn write_schemas<'v>(list: impl Iterator<Item = Props<'v>>, out: &mut String) {
@@ -241,6 +263,7 @@ enum FieldKind {
     Items,
     Docs,
     Rules,
+    Dependencies,
 }
 
 /// The fields of a schema in upstream's order.
@@ -277,7 +300,7 @@ const SCHEMA: [(&str, &str, FieldKind); 44] = [
     ("Properties", "properties", FieldKind::Named),
     ("AdditionalProperties", "additionalProperties", FieldKind::SchemaOrBool),
     ("PatternProperties", "patternProperties", FieldKind::Named),
-    ("Dependencies", "dependencies", FieldKind::List),
+    ("Dependencies", "dependencies", FieldKind::Dependencies),
     ("AdditionalItems", "additionalItems", FieldKind::SchemaOrBool),
     ("Definitions", "definitions", FieldKind::Named),
     ("ExternalDocs", "externalDocs", FieldKind::Docs),

@@ -25,14 +25,14 @@ pub(crate) fn values(
     path: &Path<'_>,
     findings: &mut Findings,
 ) {
-    let mut validator = Validator { prefix: path, steps_left: STEPS_MAX, bytes_left: MESSAGES_BYTES_MAX };
-    let outcome = validator.value(schema, value, correlated, &Path::ROOT);
-    if validator.steps_left == 0 {
-        findings.add(|| about(CauseReason::Invalid, path.render(), &Value::from(""), TOO_COSTLY));
-    } else if outcome.failed && outcome.failures.is_empty() {
-        findings.add(|| about(CauseReason::Invalid, path.render(), &Value::from(""), "too many errors"));
-    }
-    findings.extend(outcome.failures.into_iter().map(|failure| failure.cause));
+    Validator::new(path).run(schema, value, correlated, findings);
+}
+
+/// Finds what is wrong with a default. As upstream, what is int-or-string may be anything there.
+pub(crate) fn default_value(schema: &Schema, value: &Value, path: &Path<'_>, findings: &mut Findings) {
+    let mut validator = Validator::new(path);
+    validator.is_default = true;
+    validator.run(schema, value, None, findings);
 }
 
 struct Validator<'p> {
@@ -42,6 +42,8 @@ struct Validator<'p> {
     steps_left: usize,
     /// Bytes of messages that may still be made.
     bytes_left: usize,
+    /// Whether the value is a default.
+    is_default: bool,
 }
 
 /// What came out for one value.
@@ -78,7 +80,31 @@ impl Outcome {
     }
 }
 
-impl Validator<'_> {
+impl<'p> Validator<'p> {
+    const fn new(prefix: &'p Path<'p>) -> Self {
+        Self { prefix, steps_left: STEPS_MAX, bytes_left: MESSAGES_BYTES_MAX, is_default: false }
+    }
+
+    fn run(mut self, schema: &Schema, value: &Value, correlated: Option<&Correlated<'_>>, findings: &mut Findings) {
+        let outcome = self.value(schema, value, correlated, &Path::ROOT);
+        let refuse = |why: &str| about(CauseReason::Invalid, self.prefix.render(), &Value::from(""), why);
+        if self.steps_left == 0 {
+            findings.add(|| refuse(TOO_COSTLY));
+        } else if outcome.failed && outcome.failures.is_empty() {
+            findings.add(|| refuse("too many errors"));
+        }
+        findings.extend(outcome.failures.into_iter().map(|failure| failure.cause));
+    }
+
+    /// The types that a schema permits.
+    fn types<'s>(&self, schema: &'s Schema) -> &'s [JsonType] {
+        match schema.int_or_string {
+            true if self.is_default => &[],
+            true => &[JsonType::Integer, JsonType::String],
+            false => schema.kind.as_slice(),
+        }
+    }
+
     /// A value in its own place: what has not changed is not complained about.
     fn value(
         &mut self,
@@ -369,11 +395,3 @@ const FAILURES_MAX: usize = 500;
 /// Bytes of all messages that are made, of alternatives that are not told too.
 const MESSAGES_BYTES_MAX: usize = 8 << 20;
 const STEPS_MAX: usize = 20_000_000;
-
-/// The types that a schema permits.
-fn types(schema: &Schema) -> &[JsonType] {
-    if schema.int_or_string {
-        return &[JsonType::Integer, JsonType::String];
-    }
-    schema.kind.as_slice()
-}

@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use super::view::{VersionView, View};
 use super::{Leave, schema};
-use crate::cause::{Cause, is_printable};
+use crate::cause::{Cause, CauseReason, is_printable};
 use crate::structural::field_path::{Brackets, follow};
 use crate::structural::path::Path;
 use crate::structural::props::Props;
-use crate::structural::words::{Findings, too_many};
+use crate::structural::words::{Findings, json, too_many};
 
 /// Finds what is wrong with a version.
 pub(super) fn validate(
@@ -47,15 +47,13 @@ pub(super) fn validate(
 fn deprecation(version: Props<'_>, path: &Path<'_>, findings: &mut Findings) {
     let Some(warning) = version.optional_text("deprecationWarning") else { return };
     let place = path.child("deprecationWarning");
+    // What upstream shows is a pointer, which it writes as JSON.
+    let shown = json(&Value::from(warning));
     let mut refuse = |detail: &str| {
-        // Upstream shows a pointer, as JSON.
-        findings.add(|| {
-            crate::structural::words::about(
-                crate::cause::CauseReason::Invalid,
-                place.render(),
-                &Value::from(warning),
-                detail,
-            )
+        findings.add(|| Cause {
+            reason: CauseReason::Invalid,
+            field: place.render(),
+            message: format!("Invalid value: {shown}: {detail}"),
         });
     };
     if !version.flag("deprecated") {

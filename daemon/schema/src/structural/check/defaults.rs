@@ -79,7 +79,7 @@ impl Walk<'_> {
         let before = self.findings.len();
         object_meta::validate(&coerced, schema, root, path, self.findings);
         if self.findings.len() == before {
-            validate::values(schema, &coerced, None, path, self.findings);
+            validate::default_value(schema, &coerced, path, self.findings);
         }
         if self.findings.len() == before {
             self.judge(schema, &coerced, path);
@@ -111,7 +111,7 @@ impl Walk<'_> {
             return;
         }
         let before = self.findings.len();
-        validate::values(schema, default, None, path, self.findings);
+        validate::default_value(schema, default, path, self.findings);
         if self.findings.len() == before {
             self.judge(schema, default, path);
         }

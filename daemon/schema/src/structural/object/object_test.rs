@@ -3,7 +3,7 @@ use crate::structural::build::build;
 use crate::structural::object_meta::{Malformed, coerce};
 use crate::structural::prune::{Root, Unknown, prune_telling};
 use crate::structural::words::Findings;
-use crate::structural::{default, format::Check, format::Format, jsonpath::JsonPath};
+use crate::structural::{default, format::Check, format::Format, jsonpath::JsonPath, rule};
 use serde_json::{Value, json};
 
 /// What upstream's packages answer for our schemas and objects, one schema a line.
@@ -36,7 +36,8 @@ fn wanted(one: &Value) -> Vec<String> {
 fn objects_are_refused_in_the_words_of_upstream() {
     let (mut count, mut wrong) = (0, Vec::new());
     for group in groups("object") {
-        let schema = build(&group["schema"]).unwrap();
+        let mut schema = build(&group["schema"]).unwrap();
+        rule::attach(&mut schema, &group["schema"]);
         for one in tries(&group) {
             let mut findings = Findings::default();
             content(&schema, None, &one["object"], one.get("old"), &mut findings);

@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use super::{Outcome, Validator, types};
+use super::{Outcome, Validator};
 use crate::cause::CauseReason;
 use crate::structural::format::Check;
 use crate::structural::path::Path;
@@ -19,7 +19,7 @@ impl Validator<'_> {
         path: &Path<'_>,
         outcome: &mut Outcome,
     ) -> bool {
-        let types = types(schema);
+        let types = self.types(schema);
         let format = schema.validation.as_deref().and_then(|validation| validation.format.as_ref());
         let wanted = || types.iter().map(|kind| kind.as_str()).collect::<Vec<_>>().join(",");
         if value.is_null() {
@@ -114,7 +114,7 @@ impl Validator<'_> {
         path: &Path<'_>,
         outcome: &mut Outcome,
     ) {
-        let capacity = Capacity::of(schema, validation);
+        let capacity = Capacity::of(self.types(schema), validation);
         let float = number.as_f64().unwrap_or_default();
         let fits = number.as_i64().map_or_else(|| capacity.holds(float), |integer| capacity.holds_integer(integer));
         if !fits {
@@ -217,8 +217,8 @@ struct Capacity<'s> {
 }
 
 impl<'s> Capacity<'s> {
-    fn of(schema: &Schema, validation: Option<&'s Validation>) -> Self {
-        let kind = match types(schema) {
+    fn of(types: &[JsonType], validation: Option<&'s Validation>) -> Self {
+        let kind = match types {
             [kind @ (JsonType::Integer | JsonType::Number)] => Some(*kind),
             _ => None,
         };
