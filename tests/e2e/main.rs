@@ -6,6 +6,7 @@ mod crash;
 mod kubectl;
 mod malformed;
 mod names;
+mod quota;
 mod region;
 mod replica;
 mod tour;
