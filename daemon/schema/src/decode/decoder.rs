@@ -137,9 +137,9 @@ impl<'a> Decoder<'a> {
             }
             (FieldKind::Any, _) => self.reader.value(&mut Duplicates::default()).map(Some),
             (FieldKind::Double, Token::Number) => self.double(go, place),
-            (FieldKind::Quantity, Token::Number | Token::String) => self.quantity(token),
+            (FieldKind::Quantity, _) => self.quantity(token),
             (FieldKind::Json(_), _) => self.json().map(Some),
-            (FieldKind::ObjectOr(descriptor, alternative), _) => self.object_or(descriptor, *alternative, token),
+            (FieldKind::ObjectOr(descriptor, alternative), _) => self.object_or(descriptor, *alternative, token, place),
             (kind, token) => {
                 self.reader.skip()?;
                 let found = match token {
@@ -180,7 +180,8 @@ impl<'a> Decoder<'a> {
     }
 
     fn quantity(&mut self, token: Token) -> Result<Option<Value>, Malformed> {
-        let text = if token == Token::String { self.reader.string()? } else { self.reader.number()?.into() };
+        // Upstream reads any value as the text of an amount, and null is nothing.
+        let text = if token == Token::String { self.reader.string()? } else { self.reader.raw()?.into() };
         match quantity::canonical(&text) {
             Ok(text) => Ok(Some(Value::String(text))),
             Err(message) => {
@@ -196,27 +197,27 @@ impl<'a> Decoder<'a> {
         Ok(value)
     }
 
-    /// As upstream reads such values apart from the object that they are in, messages do not say where they are, and unknown
-    /// fields in them are dropped without a word.
+    /// As upstream reads such values apart from the object that they are in, unknown fields in them are dropped without a
+    /// word.
     fn object_or(
         &mut self,
         descriptor: &'static TypeDescriptor,
         alternative: Alternative,
         token: Token,
+        place: &Place<'_>,
     ) -> Result<Option<Value>, Malformed> {
         let validation = std::mem::replace(&mut self.validation, FieldValidation::Ignore);
-        let place = Place { parent: None, step: Step::Root, type_name: descriptor.name };
         let value = match (alternative, token) {
             (_, Token::Object) => {
-                let mut slots = self.slots(descriptor, &place)?;
+                let mut slots = self.slots(descriptor, place)?;
                 Some(Value::Object(build(descriptor, &mut slots)))
             }
             (Alternative::Bool, Token::Bool) => Some(Value::Bool(self.reader.bool()?)),
             (Alternative::List, Token::Array) => {
-                Some(self.list(&FieldKind::Object(descriptor), None, &place)?).filter(is_not_empty)
+                Some(self.list(&FieldKind::Object(descriptor), None, place)?).filter(is_not_empty)
             }
             (Alternative::TextList, Token::Array) => {
-                Some(self.list(&FieldKind::String, None, &place)?).filter(is_not_empty)
+                Some(self.list(&FieldKind::String, None, place)?).filter(is_not_empty)
             }
             _ => {
                 self.reader.skip()?;

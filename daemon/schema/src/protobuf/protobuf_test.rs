@@ -286,6 +286,25 @@ proptest! {
     }
 
     #[test]
+    fn any_text_is_written_or_refused_without_panic(
+        which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>(),
+    ) {
+        let all: Vec<_> = objects().collect();
+        let (group, name, _, text) = which.get(&all);
+        let mut bytes = text.as_bytes().to_vec();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        if cut {
+            bytes.truncate(at);
+        }
+        // Whatever is written can be read.
+        if let Ok(written) = encode(kind(group, name), &bytes) {
+            drop(decode(kind(group, name), &written));
+        }
+        drop(encode_partial(&bytes));
+    }
+
+    #[test]
     fn damaged_bodies_are_read_or_refused_without_panic(
         which in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<bool>(),
     ) {
