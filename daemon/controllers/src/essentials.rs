@@ -3,6 +3,7 @@
 //!
 //! Names and wording are upstream's (k8s.io/kubernetes/pkg/controller/serviceaccount and certificates/rootcacertpublisher).
 
+use hanse_schema::kind::Part;
 use hanse_schema::metadata;
 use hanse_store::history::{Event, EventKind};
 use hanse_store::key::Key;
@@ -13,6 +14,7 @@ use serde_json::{Map, Value, json};
 
 use crate::batch::Batch;
 use crate::desk::{Item, Now, Step, Task};
+use crate::managed::{CONTROLLER_MANAGER, Write};
 use crate::misplaced::{hash, uid_of};
 use crate::namespace::NAMESPACES;
 use crate::object::{draft, fields_of, parse, written_time};
@@ -65,8 +67,10 @@ pub(crate) fn step(state: &State, namespace: &Key, settings: &Settings, (task, n
         match old {
             None => create(&mut batch, &key, (state, now), |value| certify(value, settings)),
             Some(object) => {
-                let mut value = parse(&object.bytes());
+                let live = parse(&object.bytes());
+                let mut value = live.clone();
                 certify(&mut value, settings);
+                write(&key, now).update(Some(&live), &mut value);
                 batch.replace(&key, object, draft(&value));
             }
         }
@@ -121,10 +125,15 @@ fn create(batch: &mut Batch, key: &Key, (state, now): (&State, Now), finish: imp
         },
     });
     finish(&mut value);
+    write(key, now).update(None, &mut value);
     let draft = draft(&value);
     let bytes = draft.bytes.len();
     batch.require(Precondition::Absent(key.clone()));
     batch.push(Operation::Put(key.clone(), draft), bytes);
+}
+
+fn write(key: &Key, now: Now) -> Write<'_> {
+    Write { resource: ("", key.resource()), part: Part::Object, manager: CONTROLLER_MANAGER, wall_ms: now.wall_ms }
 }
 
 /// A uid that no other object has: at one revision of a group, a key comes to stand once.

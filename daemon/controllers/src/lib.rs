@@ -49,6 +49,7 @@ mod remaining;
 mod sweep;
 
 mod batch;
+mod managed;
 mod object;
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! is never used: there are no pods.
 
 use hanse_base::id::ClusterId;
+use hanse_schema::kind::Part;
 use hanse_schema::quantity::Quantity;
 use hanse_store::history::{Event, EventKind};
 use hanse_store::key::{Key, Scope};
@@ -12,6 +13,7 @@ use hanse_store::state::State;
 use serde_json::{Map, Value};
 
 use crate::desk::{Item, Now, Step, Task};
+use crate::managed::{CONTROLLER_MANAGER, Write};
 use crate::object::{draft, fields_of, parse};
 
 /// Group-resource of quotas.
@@ -60,7 +62,11 @@ pub(crate) fn step(state: &State, place: (&ClusterId, &str), task: &Task, now: N
         let mut value = parse(&object.bytes());
         let status = status(state, &place, &value);
         if value["status"]["hard"] != status["hard"] || value["status"]["used"] != status["used"] {
+            let live = value.clone();
             fields_of(&mut value, "status").extend(status);
+            let resource = ("", RESOURCE_QUOTAS);
+            let write = Write { resource, part: Part::Status, manager: CONTROLLER_MANAGER, wall_ms: now.wall_ms };
+            write.update(Some(&live), &mut value);
             batch.replace(key, object, draft(&value));
         }
     }

@@ -6,18 +6,22 @@
 use std::collections::BTreeSet;
 
 use hanse_base::id::ClusterId;
+use hanse_schema::kind::Part;
 use hanse_schema::metadata;
 use hanse_schema::selector::label::Selector;
 use hanse_store::key::{Key, Scope};
 use hanse_store::object::Object;
 use hanse_store::state::State;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::desk::{Item, Now, Step, Task};
+use crate::managed::Write;
 use crate::object::{contains, draft, parse};
 
 /// Group-resource of cluster roles.
 pub(crate) const CLUSTER_ROLES: &str = "clusterroles.rbac.authorization.k8s.io";
+/// Upstream's name for who aggregates.
+const MANAGER: &str = "clusterrole-aggregation-controller";
 /// Fields of a rule, in the order in which they are written. Only the first is written when it is empty.
 const RULE_FIELDS: [&str; 5] = ["verbs", "apiGroups", "resources", "resourceNames", "nonResourceURLs"];
 /// Bytes of the rules of one role, at most: a role that would become larger stays as it is.
@@ -52,10 +56,7 @@ pub(crate) fn step(state: &State, cluster: &ClusterId, task: &Task, now: Now) ->
         }
         let others = roles.iter().filter(|(other, ..)| other != key).map(|(_, object, role)| (&***object, role));
         let Some(rules) = rules(role, others) else { continue };
-        let mut changed = role.clone();
-        if let Some(fields) = changed.as_object_mut() {
-            fields.insert("rules".to_owned(), rules.into());
-        }
+        let changed = with_rules(role, rules, now.wall_ms);
         batch.replace(key, object, draft(&changed));
         // One after the other, or two that are made of each other would change places for ever.
         roles[number].2 = changed;
@@ -97,6 +98,26 @@ fn rules<'a>(role: &Value, others: impl Iterator<Item = (&'a Object, &'a Value)>
     }
     let has: Vec<Value> = role["rules"].as_array().into_iter().flatten().map(written).collect();
     (has != rules).then_some(rules)
+}
+
+/// The role with other rules, applied as upstream's controller applies them.
+fn with_rules(role: &Value, rules: Vec<Value>, wall_ms: u64) -> Value {
+    let mut applied = Map::new();
+    for field in ["kind", "apiVersion"] {
+        applied.insert(field.to_owned(), role[field].clone());
+    }
+    applied.insert("metadata".to_owned(), json!({"name": metadata::name(role)}));
+    if !rules.is_empty() {
+        applied.insert("rules".to_owned(), rules.clone().into());
+    }
+    let resource = ("rbac.authorization.k8s.io", "clusterroles");
+    let write = Write { resource, part: Part::Object, manager: MANAGER, wall_ms };
+    let mut changed = write.apply(role, &applied.into()).unwrap_or_else(|| role.clone());
+    let has: Vec<Value> = changed["rules"].as_array().into_iter().flatten().map(written).collect();
+    if let Some(fields) = changed.as_object_mut().filter(|fields| has != rules || !fields.contains_key("rules")) {
+        fields.insert("rules".to_owned(), rules.into());
+    }
+    changed
 }
 
 /// A rule with its fields in one order, without those that are empty.

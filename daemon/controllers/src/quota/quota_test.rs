@@ -78,6 +78,25 @@ fn the_status_follows_what_comes_and_goes_and_a_new_limit() {
 }
 
 #[test]
+fn the_status_is_the_controllers_and_the_limits_are_the_users() {
+    let mut group = Group::new();
+    let mut value = limits("q", json!({"configmaps": "5"}));
+    value["kind"] = "ResourceQuota".into();
+    value["apiVersion"] = "v1".into();
+    value["metadata"]["managedFields"] = json!([{"manager": "me", "operation": "Update", "apiVersion": "v1",
+        "time": "2026-01-01T00:00:00Z", "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:hard": {"f:configmaps": {}}}}}]);
+    group.put(&quota("q"), &value);
+    group.settle();
+    let shown = group.get(&quota("q")).unwrap();
+    let managers = shown["metadata"]["managedFields"].as_array().unwrap();
+    assert_eq!(managers.len(), 2);
+    let own = managers.iter().find(|entry| entry["manager"] == "kube-controller-manager").unwrap();
+    assert_eq!((&own["operation"], &own["subresource"]), (&json!("Update"), &json!("status")));
+    let fields = own["fieldsV1"].as_object().unwrap().keys().collect::<Vec<_>>();
+    assert_eq!(fields, ["f:status"]);
+}
+
+#[test]
 fn a_burst_of_objects_costs_few_writes() {
     let mut group = Group::new();
     group.put(&quota("q"), &limits("q", json!({"configmaps": "500"})));

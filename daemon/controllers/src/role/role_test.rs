@@ -58,6 +58,28 @@ fn a_role_has_the_rules_of_those_that_it_selects() {
 }
 
 #[test]
+fn the_rules_of_an_aggregated_role_are_its_controllers() {
+    let mut group = Group::new();
+    let mut value = made_of("made", &["a"]);
+    value["kind"] = "ClusterRole".into();
+    value["apiVersion"] = "rbac.authorization.k8s.io/v1".into();
+    group.put(&role_key("made"), &value);
+    group.put(&role_key("x"), &role("x", "a", &[rule("get", "pods")]));
+    group.settle();
+    let shown = group.get(&role_key("made")).unwrap();
+    assert_eq!(shown["rules"], json!([rule("get", "pods")]));
+    let managers = shown["metadata"]["managedFields"].as_array().unwrap();
+    let own = managers.iter().find(|entry| entry["manager"] == "clusterrole-aggregation-controller").unwrap();
+    assert_eq!((&own["operation"], &own["fieldsV1"]), (&json!("Apply"), &json!({"f:rules": {}})));
+    assert_eq!(shown["aggregationRule"], value["aggregationRule"]);
+    assert_eq!(group.settle(), 0);
+    group.delete(&role_key("x"));
+    group.settle();
+    assert_eq!(group.get(&role_key("made")).unwrap()["rules"], json!([]));
+    assert_eq!(group.settle(), 0);
+}
+
+#[test]
 fn roles_that_are_made_of_each_other_come_to_rest() {
     let mut group = Group::new();
     for (name, label, selects) in [("a", "in-b", "in-a"), ("b", "in-a", "in-b"), ("c", "in-c", "in-c")] {
