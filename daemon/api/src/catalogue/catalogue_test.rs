@@ -25,7 +25,7 @@ const ALL: &[Verb] = &[
 /// A kind of `<plural>.<group>`, stored as `v1`, whose content the number stands for.
 fn defined(group: &'static str, version: &'static str, plural: &str, content: u8) -> Defined {
     let custom = Custom {
-        schema: Schema::default(),
+        schema: Arc::new(Schema::default()),
         document: json!({"type": "object", "properties": {
             "spec": {"type": "object", "description": content.to_string()},
             "all": everything(),

@@ -76,11 +76,14 @@ impl Chapter {
 
     /// The document of v3.
     pub(super) fn document(&self, form: Form) -> Document {
-        match &self.source {
-            Source::Kept(kept) => {
-                kept.get(form, || self.made(form, Some(self.hash()).filter(|_| form != Form::Json))).clone()
+        match (&self.source, form) {
+            (Source::Kept(kept), Form::Json) => kept.get(form, || self.made(form, None)).clone(),
+            (Source::Kept(kept), Form::Protobuf) => {
+                // In whatever form, the document has the hash of the first.
+                let hash = self.hash();
+                kept.get(form, || self.made(form, Some(hash))).clone()
             }
-            Source::Derived(hash) => SHELF.get((hash.clone(), form), || self.made(form, Some(hash))),
+            (Source::Derived(hash), _) => SHELF.get((hash.clone(), form), || self.made(form, Some(hash))),
         }
     }
 
