@@ -2,9 +2,9 @@
 
 /// Elementary steps (a comparison of two values, 64 bytes copied) that one unit of cost pays for. The cost of
 /// Kubernetes counts neither what is nested below the operands of `==` nor what `replace` builds; this does.
-const WORK_PER_COST: u64 = 20;
+const WORK_PER_COST: u64 = 4;
 /// Steps that every evaluation has, however small its budget.
-const WORK_MIN: u64 = 1_000_000;
+const WORK_MIN: u64 = 2_000_000;
 /// Bytes that the values made by one evaluation may take together, whether or not they are still in use.
 const MEMORY_BYTES_MAX: u64 = 64 << 20;
 
@@ -86,8 +86,8 @@ impl<'b> Meter<'b> {
     }
 
     /// Ends the evaluation if `cost` could not be paid, without paying it.
-    pub(crate) const fn afford(&self, cost: u64) -> Result<(), EvalError> {
-        if cost > self.budget.left { Err(EvalError::Cost) } else { Ok(()) }
+    pub(crate) const fn afford(&mut self, cost: u64) -> Result<(), EvalError> {
+        if cost > self.budget.left { self.give_up() } else { Ok(()) }
     }
 
     /// Counts elementary steps.
@@ -97,7 +97,7 @@ impl<'b> Meter<'b> {
                 self.work_left = left;
                 Ok(())
             }
-            None => Err(EvalError::Cost),
+            None => self.give_up(),
         }
     }
 
@@ -108,8 +108,13 @@ impl<'b> Meter<'b> {
                 self.memory_left = left;
                 self.work(bytes / 64)
             }
-            None => Err(EvalError::Cost),
+            None => self.give_up(),
         }
+    }
+
+    const fn give_up(&mut self) -> Result<(), EvalError> {
+        self.budget.left = 0;
+        Err(EvalError::Cost)
     }
 
     /// Counts a list of `length` values that is about to be made.

@@ -132,26 +132,35 @@ impl<'r, 'a> Run<'r, '_, 'a> {
         }
     }
 
-    /// The arguments of a call: all are calculated before the error of one is looked at, but for calls of three and more,
-    /// which end at the first error and then cost nothing.
+    /// The arguments of a call that takes its arguments one by one: an error ends it, and then it costs nothing, unless
+    /// it is in the last argument.
+    fn args_in_turn(&mut self, steps: &'r [Step]) -> Result<Vec<Outcome<'a>>, EvalError> {
+        let mut args = Vec::with_capacity(steps.len());
+        for (place, step) in steps.iter().enumerate() {
+            let arg = self.attempt(step)?;
+            match arg {
+                Err(error) if place + 1 < steps.len() => return Err(error),
+                arg => args.push(arg),
+            }
+        }
+        Ok(args)
+    }
+
+    /// The arguments of a call. Of one or two, all are calculated before the error of one is looked at.
     fn args(&mut self, steps: &'r [Step]) -> Result<Vec<Outcome<'a>>, EvalError> {
+        if steps.len() > 2 {
+            return self.args_in_turn(steps);
+        }
         let mut args = Vec::with_capacity(steps.len());
         for step in steps {
-            let arg = self.attempt(step)?;
-            if arg.is_err() && steps.len() > 2 {
-                return Ok(vec![arg]);
-            }
-            args.push(arg);
+            args.push(self.attempt(step)?);
         }
         Ok(args)
     }
 
     fn call(&mut self, call: &'r Call) -> Outcome<'a> {
         let outcomes = self.args(&call.args)?;
-        if let ([Err(error)], true) = (outcomes.as_slice(), call.args.len() > 2) {
-            return Err(error.clone());
-        }
-        let known = call.rule.before(&outcomes);
+        let known = call.rule.before(&outcomes, self.meter)?;
         if let Some(cost) = known {
             self.meter.charge(cost)?;
         }
@@ -167,11 +176,9 @@ impl<'r, 'a> Run<'r, '_, 'a> {
     }
 
     fn matches(&mut self, call: &'r Match) -> Outcome<'a> {
-        let outcomes = self.args(&call.args)?;
-        if let ([Err(error)], true) = (outcomes.as_slice(), call.args.len() > 2) {
-            return Err(error.clone());
-        }
-        self.meter.charge(call.rule.before(&outcomes).unwrap_or(1))?;
+        let outcomes = self.args_in_turn(&call.args)?;
+        let cost = call.rule.before(&outcomes, self.meter)?;
+        self.meter.charge(cost.unwrap_or(1))?;
         let args = outcomes.into_iter().collect::<Result<Vec<_>, _>>()?;
         match call.kind {
             Matcher::Matches => regex::matches_with(&call.regex, &args),
@@ -180,52 +187,63 @@ impl<'r, 'a> Run<'r, '_, 'a> {
         }
     }
 
-    /// Adds to an accumulator in place: nobody else holds it while the step runs.
+    /// Adds to an accumulator in place: nobody else holds it while the step runs. The accumulator costs as a variable does.
     fn append(&mut self, append: &'r Append) -> Outcome<'a> {
-        let added = match &append.what {
-            Appended::Sum(added) | Appended::Entries(added) => self.attempt(added)?,
-            Appended::Entry(_, value) => self.attempt(value)?,
-        };
-        let key = match &append.what {
-            Appended::Entry(key, _) => Some(self.attempt(key)?),
-            _ => None,
-        };
-        // The accumulator costs as a variable does.
-        let current = self.local(append.slot);
-        self.meter.charge(1)?;
-        if matches!(current, Ok(Value::List(_) | Value::Map(_))) {
-            // The slot gets the result of this step.
-            self.locals[append.slot] = Local::Unset;
-        }
-        if let (Appended::Entry(..), Err(error)) = (&append.what, &added)
-            && current.is_ok()
-            && !matches!(key, Some(Err(_)))
-        {
-            return Err(error.clone());
-        }
-        let rule = match (&append.what, &current) {
-            (Appended::Sum(_), Ok(Value::String(_) | Value::Bytes(_))) => {
-                cost::traverse(cost::size(&current).saturating_add(cost::size(&added)), 1)
-            }
-            _ => 1,
-        };
-        self.meter.charge(rule)?;
-        match (current?, key, added?) {
-            (Value::List(list), None, Value::List(other)) => self.extend(list, other).map(Value::List),
-            (Value::Map(map), Some(key), value) => {
-                let key = Key::of(&key?).ok_or_else(EvalError::no_such_overload)?;
-                self.insert(map, key, value).map(Value::Map)
-            }
-            (Value::Map(mut map), None, Value::Map(entries)) => {
-                for key in entries.keys(self.meter)? {
-                    let value = entries.find(&key)?.ok_or_else(EvalError::no_such_overload)?;
-                    map = self.insert(map, Key::of(&key).ok_or_else(EvalError::no_such_overload)?, value)?;
+        match &append.what {
+            Appended::Sum(added) | Appended::Entries(added) => {
+                let added = self.attempt(added)?;
+                let current = self.take(append.slot)?;
+                let cost = match &current {
+                    Ok(Value::String(_) | Value::Bytes(_)) => {
+                        cost::traverse(cost::size(&current).saturating_add(cost::size(&added)), 1)
+                    }
+                    _ => 1,
+                };
+                self.meter.charge(cost)?;
+                match (current?, added?) {
+                    (Value::List(list), Value::List(other)) => self.extend(list, other).map(Value::List),
+                    (Value::Map(map), Value::Map(entries)) => self.insert_all(map, &entries).map(Value::Map),
+                    (left, right) => crate::library::operators::add(&[left, right], self.meter),
                 }
-                Ok(Value::Map(map))
             }
-            (left, None, right) => crate::library::operators::add(&[left, right], self.meter),
-            _ => Err(EvalError::no_such_overload()),
+            Appended::Entry(key, value) => {
+                if let Err(error) = self.local(append.slot) {
+                    self.meter.charge(1)?;
+                    return Err(error);
+                }
+                let key = self.step(key);
+                if key.is_err() {
+                    self.meter.charge(1)?;
+                }
+                let key = key?;
+                let value = self.attempt(value)?;
+                let current = self.take(append.slot)?;
+                self.meter.charge(1)?;
+                match (current?, Key::of(&key), value?) {
+                    (Value::Map(map), Some(key), value) => self.insert(map, key, value).map(Value::Map),
+                    _ => Err(EvalError::no_such_overload()),
+                }
+            }
         }
+    }
+
+    /// The accumulator, away from its slot, which gets the result of the step.
+    fn take(&mut self, slot: usize) -> Result<Outcome<'a>, EvalError> {
+        let current = match self.local(slot) {
+            Err(EvalError::Cost) => return Err(EvalError::Cost),
+            current => current,
+        };
+        self.meter.charge(1)?;
+        self.locals[slot] = Local::Unset;
+        Ok(current)
+    }
+
+    fn insert_all(&mut self, mut map: Map<'a>, entries: &Map<'a>) -> Result<Map<'a>, EvalError> {
+        for key in entries.keys(self.meter)? {
+            let value = entries.find(&key)?.ok_or_else(EvalError::no_such_overload)?;
+            map = self.insert(map, Key::of(&key).ok_or_else(EvalError::no_such_overload)?, value)?;
+        }
+        Ok(map)
     }
 
     fn extend(&mut self, list: List<'a>, other: List<'a>) -> Result<List<'a>, EvalError> {

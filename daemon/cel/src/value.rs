@@ -152,7 +152,7 @@ impl<'a> Value<'a> {
             Self::Bytes(bytes) => bytes.is_empty(),
             Self::Timestamp(time) => time.is_zero(),
             Self::Duration(duration) => duration.nanoseconds() == 0,
-            Self::List(list) => list.len() == 0,
+            Self::List(list) => list.is_empty(),
             Self::Map(map) => map.size() == Some(0),
             Self::Optional(inner) => inner.as_ref().is_none_or(|inner| inner.is_zero()),
             Self::Type(_) | Self::Opaque(_) | Self::Scope(_) => false,

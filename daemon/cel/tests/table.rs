@@ -3,12 +3,14 @@
 //! In `cases/*.txt`, each case is the expression; `= value`, `! error`, or `? error` for one that is found before any
 //! evaluation; and `$ cost`. The variables have the values in `cases/data.json` and the types of [`subject`].
 
+#![allow(clippy::unwrap_used, reason = "a test ends with what it does not expect")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use hanse_cel::budget::Budget;
+use hanse_cel::budget::{Budget, EvalError};
 use hanse_cel::environment::Environment;
 use hanse_cel::library::authorizer::{self, Authorizer, Decision, Question, ResourceTarget, Target};
 use hanse_cel::program::{CompileError, Program};
@@ -193,6 +195,26 @@ fn cases(text: &str) -> Vec<Case<'_>> {
         .collect()
 }
 
+fn variable<'a>(name: &str, data: &'a Json, shape: &'a Shape) -> Option<Value<'a>> {
+    match name {
+        "self" | "old" => Value::from_json(&data[name], shape).ok(),
+        "object" => Some(Value::from_dyn(&data[name])),
+        "authorizer" => Some(authorizer::variable(Arc::new(Oracle))),
+        "authorizer.requestResource" => {
+            let target = ResourceTarget {
+                group: "apps".into(),
+                resource: "deployments".into(),
+                subresource: "scale".into(),
+                namespace: "prod".into(),
+                name: "web".into(),
+                ..ResourceTarget::default()
+            };
+            Some(authorizer::request_resource(Arc::new(Oracle), target))
+        }
+        _ => None,
+    }
+}
+
 /// What an expression gives, and at what cost.
 fn run(environment: &Environment, expression: &str, data: &Json, shape: &Shape) -> (String, Option<u64>) {
     let program = match Program::compile(environment, expression, &[]) {
@@ -202,29 +224,20 @@ fn run(environment: &Environment, expression: &str, data: &Json, shape: &Shape) 
     };
     const LIMIT: u64 = 1_000_000;
     let mut budget = Budget::new(LIMIT);
-    let target = ResourceTarget {
-        group: "apps".into(),
-        resource: "deployments".into(),
-        subresource: "scale".into(),
-        namespace: "prod".into(),
-        name: "web".into(),
-        ..ResourceTarget::default()
-    };
-    let outcome = program.evaluate(
-        &|name: &str| match name {
-            "self" | "old" => Value::from_json(&data[name], shape).ok(),
-            "object" => Some(Value::from_dyn(&data[name])),
-            "authorizer" => Some(authorizer::variable(Arc::new(Oracle))),
-            "authorizer.requestResource" => Some(authorizer::request_resource(Arc::new(Oracle), target.clone())),
-            _ => None,
-        },
-        &mut budget,
-    );
+    let outcome = program.evaluate(&|name: &str| variable(name, data, shape), &mut budget);
     let text = match outcome {
         Ok(value) => format!("= {}", show(&value)),
         Err(error) => format!("! {error}"),
     };
     (text, Some(LIMIT - budget.left()))
+}
+
+/// Whether an expression is cut off with one unit less than it costs.
+fn is_cut_off(environment: &Environment, expression: &str, data: &Json, shape: &Shape, cost: u64) -> bool {
+    let program = Program::compile(environment, expression, &[]).unwrap();
+    let mut budget = Budget::new(cost - 1);
+    let outcome = program.evaluate(&|name: &str| variable(name, data, shape), &mut budget);
+    matches!(outcome, Err(EvalError::Cost)) && budget.left() == 0
 }
 
 fn check(file: &str) {
@@ -237,6 +250,12 @@ fn check(file: &str) {
     for Case { expression, outcome, cost } in &cases {
         let (found, spent) = run(&environment, expression, &data, &shape);
         let cost_differs = cost.is_some_and(|cost| spent != Some(cost.min(1_000_000)));
+        if let Some(cost) = cost.filter(|cost| (1..=1_000_000).contains(cost)) {
+            assert!(
+                is_cut_off(&environment, expression, &data, &shape, cost),
+                "{expression} is not cut off below {cost}"
+            );
+        }
         if found != *outcome || cost_differs {
             wrong.push(format!("{expression}\n  want {outcome} at {cost:?}\n  got  {found} at {spent:?}"));
         }
@@ -272,4 +291,14 @@ fn lists_and_sets_are_those_of_kubernetes() {
 #[test]
 fn libraries_are_those_of_kubernetes() {
     check("kubernetes.txt");
+}
+
+#[test]
+fn corners_are_those_of_cel_go() {
+    check("corners.txt");
+}
+
+#[test]
+fn expressions_that_combine_everything_are_those_of_cel_go() {
+    check("combined.txt");
 }

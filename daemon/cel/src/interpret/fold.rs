@@ -42,7 +42,7 @@ impl<'r, 'a> Run<'r, '_, 'a> {
                 }
             }
             _ => {
-                let name = range.type_name();
+                let name = go_name(&range);
                 return Err(EvalError::other(format!("got '{name}', expected iterable type")));
             }
         }
@@ -84,5 +84,23 @@ impl<'a> Local<'_, 'a> {
 
     pub(super) const fn failed(error: EvalError) -> Self {
         Self::Set(Err(error))
+    }
+}
+
+/// The name that messages of cel-go have for what is not a list or a map.
+fn go_name(value: &Value<'_>) -> String {
+    match value {
+        Value::Null => "types.Null".into(),
+        Value::Bool(_) => "types.Bool".into(),
+        Value::Int(_) => "types.Int".into(),
+        Value::Uint(_) => "types.Uint".into(),
+        Value::Double(_) => "types.Double".into(),
+        Value::String(_) => "types.String".into(),
+        Value::Bytes(_) => "types.Bytes".into(),
+        Value::Timestamp(_) => "types.Timestamp".into(),
+        Value::Duration(_) => "types.Duration".into(),
+        Value::Optional(_) => "*types.Optional".into(),
+        Value::Type(_) => "*types.Type".into(),
+        Value::List(_) | Value::Map(_) | Value::Opaque(_) | Value::Scope(_) => value.type_name().to_owned(),
     }
 }

@@ -115,10 +115,6 @@ impl<'r, 'a> Run<'r, '_, 'a> {
                 Value::String(field) => self.scoped(scope, field),
                 _ => Err(EvalError::no_such_overload()),
             },
-            Value::Optional(Some(inner)) => match &**inner {
-                Value::Map(map) => map.find(index),
-                _ => Ok(None),
-            },
             _ => Ok(None),
         }
     }

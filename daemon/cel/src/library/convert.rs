@@ -14,6 +14,11 @@ fn refuse(value: &Value<'_>, to: &str) -> EvalError {
     EvalError::other(format!("type conversion error from '{}' to '{to}'", value.type_name()))
 }
 
+/// What a conversion says to values that it has nothing for.
+fn unknown(function: &str, value: &Value<'_>) -> EvalError {
+    EvalError::other(format!("no such overload: {function}({})", value.type_name()))
+}
+
 fn one<'v, 'a>(args: &'v [Value<'a>]) -> Result<&'v Value<'a>, EvalError> {
     match args {
         [value] => Ok(value),
@@ -30,7 +35,7 @@ pub(crate) fn bool<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a> {
             "0" | "f" | "F" | "false" | "FALSE" | "False" => Ok(Value::Bool(false)),
             _ => Err(refuse(value, "bool")),
         },
-        value => Err(refuse(value, "bool")),
+        value => Err(unknown("bool", value)),
     }
 }
 
@@ -48,7 +53,7 @@ pub(crate) fn int<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a> {
         }
         Value::Timestamp(time) => Ok(Value::Int(time.seconds())),
         Value::Duration(duration) => Ok(Value::Int(duration.nanoseconds())),
-        value => Err(refuse(value, "int")),
+        value => Err(unknown("int", value)),
     }
 }
 
@@ -65,7 +70,8 @@ pub(crate) fn uint<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a> {
         value @ Value::String(text) if text.starts_with(|first: char| first.is_ascii_digit()) => {
             text.parse().map(Value::Uint).map_err(|_not_a_number| refuse(value, "uint"))
         }
-        value => Err(refuse(value, "uint")),
+        value @ Value::String(_) => Err(refuse(value, "uint")),
+        value => Err(unknown("uint", value)),
     }
 }
 
@@ -83,7 +89,7 @@ pub(crate) fn double<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a> {
         Value::Int(value) => Ok(Value::Double(*value as f64)),
         Value::Uint(value) => Ok(Value::Double(*value as f64)),
         value @ Value::String(text) => parse_double(text).map(Value::Double).ok_or_else(|| refuse(value, "double")),
-        value => Err(refuse(value, "double")),
+        value => Err(unknown("double", value)),
     }
 }
 
@@ -116,11 +122,9 @@ pub(crate) fn string<'a>(args: &[Value<'a>], meter: &mut Meter<'_>) -> Outcome<'
         }
         Value::Timestamp(time) => time.to_string(),
         Value::Duration(duration) => duration.to_string(),
-        Value::Null => "null".into(),
-        Value::Type(name) => name.to_string(),
         Value::Opaque(Opaque::Ip(address)) => address.to_string(),
         Value::Opaque(Opaque::Cidr(cidr)) => cidr.to_string(),
-        value => return Err(refuse(value, "string")),
+        value => return Err(unknown("string", value)),
     }))
 }
 
@@ -132,7 +136,7 @@ pub(crate) fn bytes<'a>(args: &[Value<'a>], meter: &mut Meter<'_>) -> Outcome<'a
             meter.allocate(text.len())?;
             Ok(Value::bytes(text.as_bytes()))
         }
-        value => Err(refuse(value, "bytes")),
+        value => Err(unknown("bytes", value)),
     }
 }
 
@@ -146,7 +150,7 @@ pub(crate) fn timestamp<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a
         value @ Value::String(text) => Timestamp::parse_zoned(text)?
             .map(Value::Timestamp)
             .ok_or_else(|| refuse(value, "google.protobuf.Timestamp")),
-        value => Err(refuse(value, "google.protobuf.Timestamp")),
+        value => Err(unknown("timestamp", value)),
     }
 }
 
@@ -157,7 +161,8 @@ pub(crate) fn duration<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a>
         value @ Value::String(text) => {
             Duration::parse(text).map(Value::Duration).ok_or_else(|| refuse(value, "google.protobuf.Duration"))
         }
-        value => Err(refuse(value, "google.protobuf.Duration")),
+        value @ Value::Int(_) => Err(refuse(value, "google.protobuf.Duration")),
+        value => Err(unknown("duration", value)),
     }
 }
 

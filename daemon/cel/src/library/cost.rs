@@ -2,7 +2,7 @@
 //! `apiserver/pkg/cel/library/cost.go` together.
 
 use super::format::NamedFormat;
-use crate::budget::EvalError;
+use crate::budget::{EvalError, Meter};
 use crate::interpret::Outcome;
 use crate::ty::Type;
 use crate::value::Value;
@@ -18,8 +18,6 @@ pub(crate) const MAP: u64 = 30;
 pub(crate) const STRUCT: u64 = 40;
 /// A call to the authorizer: two of them fit into an expression.
 const AUTHORIZE: u64 = 350_000;
-/// Elements and keys that `traversal` looks at before it gives up: no budget pays for more.
-const TRAVERSAL_MAX: u64 = 20_000_000;
 
 /// How the cost of a call follows from its arguments and its result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,10 +106,13 @@ impl Rule {
     }
 
     /// The cost, where the arguments alone decide it.
-    pub(crate) fn before(self, args: &[Outcome<'_>]) -> Option<u64> {
+    ///
+    /// # Errors
+    /// When it is so high that it cannot be found out within the budget.
+    pub(crate) fn before(self, args: &[Outcome<'_>], meter: &mut Meter<'_>) -> Result<Option<u64>, EvalError> {
         let arg = |place: usize| args.get(place).map_or(1, size);
-        Some(match self {
-            Self::WriteTwice | Self::Output => return None,
+        Ok(Some(match self {
+            Self::WriteTwice | Self::Output => return Ok(None),
             Self::Fixed(cost) => cost,
             Self::Read(times) => traverse(arg(0), times),
             Self::Convert(to) => match (to, args.first()) {
@@ -136,7 +137,11 @@ impl Rule {
                 Some(Ok(Value::List(list))) => list.len() as u64,
                 _ => 1,
             },
-            Self::Traverse => args.first().map_or(0, traversal),
+            Self::Traverse => match args.first() {
+                Some(Ok(value)) => traversal(value, meter)?,
+                Some(Err(_)) => 1,
+                None => 0,
+            },
             Self::Flatten => {
                 let depth = match args.get(1) {
                     Some(Ok(Value::Int(depth))) => u64::try_from(*depth).unwrap_or(0),
@@ -154,7 +159,7 @@ impl Rule {
                 }
                 _ => 1,
             },
-        })
+        }))
     }
 
     /// The cost of a call whose result decides it.
@@ -218,63 +223,46 @@ fn self_compare(outcome: &Outcome<'_>) -> u64 {
 }
 
 /// A tenth for each byte of text, 1 for all else, everywhere inside of a value.
-fn traversal(outcome: &Outcome<'_>) -> u64 {
-    let Ok(value) = outcome else { return 1 };
+fn traversal(value: &Value<'_>, meter: &mut Meter<'_>) -> Result<u64, EvalError> {
     let mut total = 0;
-    match visit(value, &mut total) {
-        Ok(()) => total,
-        Err(_) => u64::MAX,
-    }
+    visit(value, &mut total, meter)?;
+    Ok(total)
 }
 
-fn visit(value: &Value<'_>, total: &mut u64) -> Result<(), EvalError> {
-    if *total > TRAVERSAL_MAX {
-        return Err(EvalError::Cost);
-    }
+fn visit(value: &Value<'_>, total: &mut u64, meter: &mut Meter<'_>) -> Result<(), EvalError> {
+    meter.work(1)?;
     match value {
         Value::String(text) => *total += text.len() as u64 / 10,
         Value::Bytes(bytes) => *total += bytes.len() as u64 / 10,
-        Value::List(list) => visit_list(list, total)?,
-        Value::Map(map) => visit_map(map, total)?,
+        Value::List(list) => visit_list(list, total, meter)?,
+        Value::Map(map) => visit_map(map, total, meter)?,
         _ => *total += 1,
     }
-    Ok(())
+    meter.afford(*total)
 }
 
-fn visit_list(list: &List<'_>, total: &mut u64) -> Result<(), EvalError> {
+fn visit_list(list: &List<'_>, total: &mut u64, meter: &mut Meter<'_>) -> Result<(), EvalError> {
     for element in list.iter() {
         // What is not of its shape is one thing to look at.
         match element {
-            Ok(element) => visit(&element, total)?,
+            Ok(element) => visit(&element, total, meter)?,
             Err(_) => *total += 1,
         }
     }
     Ok(())
 }
 
-fn visit_map(map: &Map<'_>, total: &mut u64) -> Result<(), EvalError> {
-    match map {
-        Map::Owned(entries) => {
-            for (key, value) in &**entries {
-                visit(&Value::from(key.clone()), total)?;
-                visit(value, total)?;
-            }
+fn visit_map(map: &Map<'_>, total: &mut u64, meter: &mut Meter<'_>) -> Result<(), EvalError> {
+    if map.size().is_none() {
+        *total += 1;
+        return Ok(());
+    }
+    for key in map.keys(meter)? {
+        visit(&key, total, meter)?;
+        match map.find(&key) {
+            Ok(Some(value)) => visit(&value, total, meter)?,
+            _ => *total += 1,
         }
-        Map::Json(object, shape) => {
-            for (key, value) in *object {
-                *total += key.len() as u64 / 10;
-                Value::read(value, shape).map_or(Ok(()), |value| visit(&value, total))?;
-            }
-        }
-        Map::Object(object, shape) => {
-            for (name, field) in &shape.fields {
-                if let Some(value) = object.get(&*field.key).filter(|value| !value.is_null()) {
-                    *total += name.len() as u64 / 10;
-                    Value::read(value, &field.shape).map_or(Ok(()), |value| visit(&value, total))?;
-                }
-            }
-        }
-        Map::Struct(_) => *total += 1,
     }
     Ok(())
 }

@@ -44,6 +44,12 @@ fn equal_at(left: &Value<'_>, right: &Value<'_>, depth: usize, meter: &mut Meter
         (Value::Type(left), Value::Type(right)) => **left == **right,
         (Value::Opaque(left), Value::Opaque(right)) => left.equal(right)?,
         (Value::Opaque(_), _) => return Err(EvalError::no_such_overload()),
+        (Value::List(list), _) if list.has_schema() && !matches!(right, Value::Null) => {
+            return Err(EvalError::no_such_overload());
+        }
+        (Value::Map(map), _) if map.has_schema() && !matches!(right, Value::Null) => {
+            return Err(EvalError::no_such_overload());
+        }
         _ => false,
     })
 }

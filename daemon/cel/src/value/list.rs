@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use super::Value;
-use super::shape::{ListFlavour, ListShape};
+use super::shape::{DYN_LIST, ListFlavour, ListShape};
 use crate::budget::{EvalError, Meter};
 
 /// Lists up to this length are copied when they are joined.
@@ -76,6 +76,15 @@ impl<'a> List<'a> {
             Self::Owned(_) | Self::Joined(_) => &ListFlavour::Atomic,
             Self::Flavoured(_, flavour) => flavour,
             Self::Json(_, shape) => &shape.flavour,
+        }
+    }
+
+    /// Whether it was read by a schema; such lists are only compared with lists.
+    pub(crate) fn has_schema(&self) -> bool {
+        match self {
+            Self::Owned(_) | Self::Joined(_) => false,
+            Self::Flavoured(..) => true,
+            Self::Json(_, shape) => !std::ptr::eq(*shape, &raw const DYN_LIST),
         }
     }
 

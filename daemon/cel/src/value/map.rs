@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::{Map as JsonMap, Value as Json};
 
 use super::escape::reserved;
-use super::shape::{ObjectShape, Shape};
+use super::shape::{DYN, ObjectShape, Shape};
 use super::{Text, Value};
 use crate::budget::{EvalError, Meter};
 
@@ -91,6 +91,15 @@ impl<'a> Map<'a> {
                 }
             }
             Self::Struct(object) => Ok(object.fields.get(name).cloned()),
+        }
+    }
+
+    /// Whether it was read by a schema; such maps are only compared with maps.
+    pub(crate) fn has_schema(&self) -> bool {
+        match self {
+            Self::Owned(_) | Self::Struct(_) => false,
+            Self::Object(..) => true,
+            Self::Json(_, shape) => !std::ptr::eq(*shape, &raw const DYN),
         }
     }
 

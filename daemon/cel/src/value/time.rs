@@ -106,7 +106,7 @@ impl Timestamp {
     ///
     /// # Errors
     /// When it is beyond the years 1 to 9999.
-    pub fn add(&self, duration: Duration) -> Result<Self, EvalError> {
+    pub fn after(&self, duration: Duration) -> Result<Self, EvalError> {
         let total =
             i128::from(self.seconds) * i128::from(NANOSECONDS) + i128::from(self.nanoseconds) + i128::from(duration.0);
         let nanoseconds = i128::from(NANOSECONDS);
@@ -122,8 +122,8 @@ impl Timestamp {
     ///
     /// # Errors
     /// When it is beyond the years 1 to 9999.
-    pub fn subtract(&self, duration: Duration) -> Result<Self, EvalError> {
-        self.add(duration.negate()?)
+    pub fn before(&self, duration: Duration) -> Result<Self, EvalError> {
+        self.after(duration.opposite()?)
     }
 
     /// The time since `earlier`.
@@ -241,21 +241,27 @@ impl Duration {
         Self::parse(text).or_else(|| parse_words(text))
     }
 
+    /// Both together.
+    ///
     /// # Errors
     /// When the sum is too long.
-    pub fn add(self, other: Self) -> Result<Self, EvalError> {
+    pub fn plus(self, other: Self) -> Result<Self, EvalError> {
         self.0.checked_add(other.0).map(Self).ok_or_else(overflow)
     }
 
+    /// What is left of this without the other.
+    ///
     /// # Errors
     /// When the difference is too long.
-    pub fn subtract(self, other: Self) -> Result<Self, EvalError> {
+    pub fn minus(self, other: Self) -> Result<Self, EvalError> {
         self.0.checked_sub(other.0).map(Self).ok_or_else(overflow)
     }
 
+    /// As long, the other way.
+    ///
     /// # Errors
     /// When it has no opposite.
-    pub fn negate(self) -> Result<Self, EvalError> {
+    pub fn opposite(self) -> Result<Self, EvalError> {
         self.0.checked_neg().map(Self).ok_or_else(overflow)
     }
 }
