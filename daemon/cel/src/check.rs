@@ -302,3 +302,5 @@ fn qualified(expr: &Expr) -> Option<String> {
 
 #[cfg(test)]
 mod check_test;
+#[cfg(test)]
+mod types_test;

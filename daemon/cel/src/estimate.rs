@@ -368,4 +368,6 @@ const MAP_COST: u64 = 30;
 const STRUCT_COST: u64 = 40;
 
 #[cfg(test)]
+mod costs_test;
+#[cfg(test)]
 mod estimate_test;

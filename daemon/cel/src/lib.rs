@@ -6,7 +6,8 @@
 //!
 //! Must not know: custom resources, admission, HTTP. Whoever evaluates gives the types of the variables and their values.
 //!
-//! Reading order: [`ast`], [`ty`].
+//! Reading order: [`ast`], [`ty`], [`environment`], [`program`]: text is parsed (`parse`), its types checked (`check`) against
+//! what is declared (`declare`), and its cost estimated (`estimate`); then [`interpret`] and [`value`].
 
 pub mod ast;
 pub mod budget;
@@ -24,3 +25,6 @@ pub mod program;
 pub mod quantity;
 pub mod ty;
 pub mod value;
+
+#[cfg(test)]
+mod sample_test;

@@ -392,4 +392,6 @@ const CODE_POINTS_MAX: usize = 100_000;
 const NODES_MAX: u32 = 200_000;
 
 #[cfg(test)]
+mod errors_test;
+#[cfg(test)]
 mod parse_test;

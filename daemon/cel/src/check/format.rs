@@ -59,7 +59,8 @@ impl Clauses<'_> {
                         return Err(format!("index {} out of range", self.next).into());
                     };
                     self.next += 1;
-                    rest = precision(rest).map_err(|why| format!("{UNREADABLE}: error while parsing precision: {why}"))?;
+                    rest =
+                        precision(rest).map_err(|why| format!("{UNREADABLE}: error while parsing precision: {why}"))?;
                     let (clause, after) = rest.split_first().ok_or_else(|| "unexpected end of string".to_owned())?;
                     self.clause(*clause, &arg.value)?;
                     rest = after;

@@ -241,7 +241,7 @@ fn parts(ty: &Type) -> [Option<&Type>; 2] {
     }
 }
 
-/// How many parts of types are looked at in one expression: a thousand times what long expressions need.
-const WORK_MAX: u32 = 4_000_000;
+/// How many parts of types are looked at in one expression: a hundred times what long expressions need.
+const WORK_MAX: u32 = 2_000_000;
 /// How deeply types nest at most.
 const DEPTH_MAX: u32 = 400;

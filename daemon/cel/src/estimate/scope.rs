@@ -1,7 +1,8 @@
 //! Paths from variables to values, and the variables of comprehensions.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::rc::Rc;
 
 use super::size::SizeEstimate;
 use crate::ty::Type;
@@ -17,14 +18,21 @@ pub(crate) enum Step {
 }
 
 /// The way from a variable to a value. Its first step is the variable.
+///
+/// It is kept as Go keeps a slice, because cel-go appends to slices that share their memory: where there is room for one
+/// more step, two ways on from the same value have the step in one place, and the later one is what both say. So the size of
+/// `item.tags` is read off `item.name` when `item.name` was looked at in between. Which rules a custom resource definition may
+/// have depends on it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Path(Option<Arc<Link>>);
-
-#[derive(Debug)]
-struct Link {
-    before: Path,
-    step: Step,
+pub(crate) struct Path {
+    memory: Rc<Memory>,
     length: usize,
+}
+
+#[derive(Debug, Default)]
+struct Memory {
+    steps: RefCell<Vec<Step>>,
+    capacity: usize,
 }
 
 impl Path {
@@ -32,32 +40,39 @@ impl Path {
         Self::default().then(Step::Field(name.into()))
     }
 
-    /// The way one step on. A way that is longer than any schema is deep leads nowhere.
+    /// The way one step on. A way that is longer than any schema is deep ends.
     pub(crate) fn then(&self, step: Step) -> Self {
-        let length = self.0.as_ref().map_or(0, |link| link.length) + 1;
-        if length > LENGTH_MAX {
+        if self.length >= LENGTH_MAX {
             return self.clone();
         }
-        Self(Some(Arc::new(Link { before: self.clone(), step, length })))
+        let length = self.length + 1;
+        let mut steps = self.memory.steps.borrow_mut();
+        if length <= self.memory.capacity {
+            match steps.get_mut(self.length) {
+                Some(place) => *place = step,
+                None => steps.push(step),
+            }
+            drop(steps);
+            return Self { memory: Rc::clone(&self.memory), length };
+        }
+        let mut copy = steps[..self.length].to_vec();
+        copy.push(step);
+        let memory = Memory { steps: RefCell::new(copy), capacity: (2 * self.memory.capacity).max(1) };
+        Self { memory: Rc::new(memory), length }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_none()
+        self.length == 0
     }
 
     pub(crate) fn is_accumulator(&self) -> bool {
-        matches!(self.steps().first(), Some(Step::Field(name)) if &**name == "@result" || &**name == "__result__")
+        let steps = self.memory.steps.borrow();
+        let first = steps.first().filter(|_| !self.is_empty());
+        matches!(first, Some(Step::Field(name)) if &**name == "@result" || &**name == "__result__")
     }
 
-    pub(crate) fn steps(&self) -> Vec<&Step> {
-        let mut steps = Vec::new();
-        let mut link = self.0.as_deref();
-        while let Some(Link { before, step, .. }) = link {
-            steps.push(step);
-            link = before.0.as_deref();
-        }
-        steps.reverse();
-        steps
+    pub(crate) fn steps(&self) -> Vec<Step> {
+        self.memory.steps.borrow()[..self.length].to_vec()
     }
 }
 

@@ -85,9 +85,14 @@ impl<'a> Parser<'a> {
         }
     }
 
+    /// All that was told. After a hundred errors of the grammar cel-go tells that there are more, and no others.
     pub(crate) fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.syntax;
-        problems.extend(self.meaning);
+        if problems.len() > SYNTAX_MAX {
+            problems.truncate(SYNTAX_MAX + 1);
+        } else {
+            problems.extend(self.meaning);
+        }
         problems
     }
 
@@ -328,6 +333,8 @@ fn quote(text: &str) -> String {
     format!("'{}'", text.replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r"))
 }
 
+/// How many errors of the grammar are told.
+const SYNTAX_MAX: usize = 100;
 /// How many tokens are skipped after one error at most.
 const SKIPPED_MAX: u32 = 256;
 /// How often the parser tries to go on after an error.
