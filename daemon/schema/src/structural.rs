@@ -35,3 +35,6 @@ pub mod jsonpath;
 pub(crate) mod field_path;
 pub(crate) mod path;
 pub(crate) mod words;
+
+#[cfg(test)]
+mod hostile_test;

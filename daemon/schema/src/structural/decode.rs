@@ -23,6 +23,24 @@ use crate::types::meta::OBJECT_META;
 /// # Errors
 /// See [`DecodeError`].
 pub fn decode(kind: &Kind, schema: &Schema, body: &[u8], validation: FieldValidation) -> Result<Decoded, DecodeError> {
+    let target = Target { group: &kind.group, kind: &kind.kind, api_version: kind.api_version() };
+    read(&target, schema, body, validation)
+}
+
+/// What an endpoint serves.
+pub(crate) struct Target<'t> {
+    pub(crate) group: &'t str,
+    pub(crate) kind: &'t str,
+    pub(crate) api_version: String,
+}
+
+/// [`decode`] for what an endpoint serves.
+pub(crate) fn read(
+    target: &Target<'_>,
+    schema: &Schema,
+    body: &[u8],
+    validation: FieldValidation,
+) -> Result<Decoded, DecodeError> {
     let text = untyped::text(body);
     let mut reader = Reader::new(&text);
     let mut untyped = Untyped { duplicates: Vec::new(), values_left: VALUES_MAX };
@@ -30,10 +48,10 @@ pub fn decode(kind: &Kind, schema: &Schema, body: &[u8], validation: FieldValida
     let mut map = match read {
         Ok(Value::Object(map)) => map,
         Ok(Value::Null) => Map::new(),
-        Ok(_) => return Err(untyped::not_an_object(&kind.kind, &text)),
-        Err(malformed) => return Err(untyped::malformed(&kind.kind, &text, malformed)),
+        Ok(_) => return Err(untyped::not_an_object(target.kind, &text)),
+        Err(malformed) => return Err(untyped::malformed(target.kind, &text, malformed)),
     };
-    let identity = Identity::of(&map, kind, &text)?;
+    let identity = Identity::of(&map, target, &text)?;
     let mut complaints: Vec<String> = Vec::new();
     if validation != FieldValidation::Ignore {
         complaints = untyped.duplicates.iter().map(|path| format!("duplicate field {}", quote(path))).collect();
@@ -45,18 +63,17 @@ pub fn decode(kind: &Kind, schema: &Schema, body: &[u8], validation: FieldValida
         let unknown = canonical(&mut value, schema, validation, meta_complaints).map_err(refuse)?;
         complaints.extend(unknown.into_iter().map(|path| format!("unknown field \"{path}\"")));
     }
-    if identity.api_version != kind.api_version() {
-        return Err(DecodeError::Mismatched(format!(
-            "the API version in the data ({}) does not match the expected API version ({})",
-            identity.api_version,
-            kind.api_version()
-        )));
-    }
+    complaints.truncate(COMPLAINTS_MAX);
     if validation == FieldValidation::Strict && !complaints.is_empty() {
         let all = complaints.join(", ");
         return Err(DecodeError::Strict(format!("{}: strict decoding error: {all}", identity.prefix)));
     }
-    complaints.truncate(COMPLAINTS_MAX);
+    if identity.api_version != target.api_version {
+        return Err(DecodeError::Mismatched(format!(
+            "the API version in the data ({}) does not match the expected API version ({})",
+            identity.api_version, target.api_version
+        )));
+    }
     Ok(Decoded { value, warnings: complaints })
 }
 
@@ -112,7 +129,7 @@ struct Identity {
 }
 
 impl Identity {
-    fn of(map: &Map<String, Value>, kind: &Kind, text: &str) -> Result<Self, DecodeError> {
+    fn of(map: &Map<String, Value>, target: &Target<'_>, text: &str) -> Result<Self, DecodeError> {
         let get = |field: &str| match map.get(field) {
             None | Some(Value::Null) => Ok(String::new()),
             Some(Value::String(text)) => Ok(text.clone()),
@@ -124,17 +141,17 @@ impl Identity {
                     _ => "object",
                 };
                 let why = format!("json: cannot unmarshal {found} into Go struct field .{field} of type string");
-                Err(untyped::unidentified(&kind.kind, text, &why))
+                Err(untyped::unidentified(target.kind, text, &why))
             }
         };
         let (sent_kind, api_version) = (get("kind")?, get("apiVersion")?);
         if sent_kind.is_empty() || api_version.matches('/').count() > 1 {
             let why = format!("Object 'Kind' is missing in '{text}'");
-            return Err(DecodeError::Mismatched(unrecognized(&kind.kind, text.as_bytes(), &why)));
+            return Err(DecodeError::Mismatched(unrecognized(target.kind, text.as_bytes(), &why)));
         }
         let group = api_version.split_once('/').map_or("", |(group, _)| group);
-        let is_own = group == kind.group && sent_kind == *kind.kind;
-        Ok(Self { prefix: in_version(&sent_kind, &api_version, &kind.kind), is_own, api_version })
+        let is_own = group == target.group && sent_kind == target.kind;
+        Ok(Self { prefix: in_version(&sent_kind, &api_version, target.kind), is_own, api_version })
     }
 }
 
@@ -207,3 +224,6 @@ fn number(literal: &str) -> Result<Number, Malformed> {
 
 /// Unknown and duplicate fields beyond this many are not listed.
 const COMPLAINTS_MAX: usize = 100;
+
+#[cfg(test)]
+mod decode_test;

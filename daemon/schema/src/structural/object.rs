@@ -43,7 +43,13 @@ pub fn update(kind: &Kind, schema: &Schema, object: &Value, old: &Value) -> Vec<
 }
 
 /// What is wrong beside the metadata.
-fn content(schema: &Schema, scale: Option<&Scale>, object: &Value, old: Option<&Value>, findings: &mut Findings) {
+pub(super) fn content(
+    schema: &Schema,
+    scale: Option<&Scale>,
+    object: &Value,
+    old: Option<&Value>,
+    findings: &mut Findings,
+) {
     let correlated = old.map(|old| Correlated::new(object, old, schema));
     validate::values(schema, object, correlated.as_ref(), &Path::ROOT, findings);
     if let Some(scale) = scale {
