@@ -31,6 +31,21 @@ fn schemas() -> impl Strategy<Value = Value> {
     })
 }
 
+fn rules() -> impl Strategy<Value = Value> + Clone {
+    let expression = prop::sample::select(vec![
+        "self.a == oldSelf.a",
+        "self > 1",
+        "self.all(x, x.all(y, y == x))",
+        "has(self.b)",
+        "self == self",
+        "1/0 == 1",
+        "self.",
+        "",
+    ]);
+    let rule = expression.prop_map(|rule| json!({"rule": rule, "messageExpression": "'x'"}));
+    prop::collection::vec(rule, 0..2).prop_map(Value::Array)
+}
+
 fn keyword(inner: BoxedStrategy<Value>) -> BoxedStrategy<(&'static str, Value)> {
     let named = prop::collection::btree_map("[a-c]|metadata|kind|apiVersion|1x|a-b", inner.clone(), 0..3)
         .prop_map(|map| Value::Object(map.into_iter().collect()));
@@ -47,19 +62,6 @@ fn keyword(inner: BoxedStrategy<Value>) -> BoxedStrategy<(&'static str, Value)> 
     ]
     .prop_map(Value::from);
     let names = prop::collection::vec("[a-c]", 0..3).prop_map(|names| json!(names));
-    let expression = prop::sample::select(vec![
-        "self.a == oldSelf.a",
-        "self > 1",
-        "self.all(x, x.all(y, y == x))",
-        "has(self.b)",
-        "self == self",
-        "1/0 == 1",
-        "self.",
-        "",
-    ]);
-    let rules = prop::collection::vec(expression, 0..2).prop_map(|rules| {
-        Value::Array(rules.into_iter().map(|rule| json!({"rule": rule, "messageExpression": "'x'"})).collect())
-    });
     prop_oneof![
         (prop::sample::select(vec!["properties", "patternProperties", "definitions"]), named),
         (prop::sample::select(vec!["items", "additionalProperties", "not"]), inner),
@@ -101,7 +103,7 @@ fn keyword(inner: BoxedStrategy<Value>) -> BoxedStrategy<(&'static str, Value)> 
             text
         ),
         (prop::sample::select(vec!["required", "enum", "x-kubernetes-list-map-keys"]), names),
-        Just("x-kubernetes-validations").prop_flat_map(move |name| rules.clone().prop_map(move |rules| (name, rules))),
+        (Just("x-kubernetes-validations"), rules()),
     ]
     .boxed()
 }

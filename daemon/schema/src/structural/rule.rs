@@ -19,7 +19,7 @@ use super::words::Findings;
 pub use declare::attach;
 
 pub(crate) use check::{Limits, check};
-pub(crate) use judge::{Judge, Ratchet};
+pub(crate) use judge::{Judge, Ratchet, Subject};
 
 /// One rule of a node, compiled.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl Rule {
 pub(crate) fn judge(schema: &Schema, object: &Value, correlated: Option<&Correlated<'_>>, findings: &mut Findings) {
     let mut judge = Judge::new(findings);
     let old = correlated.map(Correlated::old);
-    judge.node(schema, object, old, Ratchet::new(correlated), &Path::ROOT);
+    judge.node(schema, Subject { value: object, old }, Ratchet::new(correlated), &Path::ROOT);
 }
 
 /// What all rules may cost for one object.

@@ -46,6 +46,13 @@ struct Validator<'p> {
     is_default: bool,
 }
 
+/// A value's place, in the new object and in the old one.
+#[derive(Clone, Copy)]
+struct Place<'s, 'a> {
+    path: &'s Path<'s>,
+    correlated: Option<&'s Correlated<'a>>,
+}
+
 /// What came out for one value.
 #[derive(Default)]
 struct Outcome {
@@ -86,7 +93,7 @@ impl<'p> Validator<'p> {
     }
 
     fn run(mut self, schema: &Schema, value: &Value, correlated: Option<&Correlated<'_>>, findings: &mut Findings) {
-        let outcome = self.value(schema, value, correlated, &Path::ROOT);
+        let outcome = self.value(schema, value, Place { path: &Path::ROOT, correlated });
         let refuse = |why: &str| about(CauseReason::Invalid, self.prefix.render(), &Value::from(""), why);
         if self.steps_left == 0 {
             findings.add(|| refuse(TOO_COSTLY));
@@ -106,15 +113,9 @@ impl<'p> Validator<'p> {
     }
 
     /// A value in its own place: what has not changed is not complained about.
-    fn value(
-        &mut self,
-        schema: &Schema,
-        value: &Value,
-        correlated: Option<&Correlated<'_>>,
-        path: &Path<'_>,
-    ) -> Outcome {
-        let mut outcome = self.node(schema, value, correlated, path);
-        if outcome.failed && correlated.is_some_and(Correlated::is_equal) {
+    fn value(&mut self, schema: &Schema, value: &Value, place: Place<'_, '_>) -> Outcome {
+        let mut outcome = self.node(schema, value, place);
+        if outcome.failed && place.correlated.is_some_and(Correlated::is_equal) {
             outcome.failures.clear();
             outcome.failed = false;
         }
@@ -122,13 +123,8 @@ impl<'p> Validator<'p> {
     }
 
     /// A value against one schema: that of its place, or an alternative of it.
-    fn node(
-        &mut self,
-        schema: &Schema,
-        value: &Value,
-        correlated: Option<&Correlated<'_>>,
-        path: &Path<'_>,
-    ) -> Outcome {
+    fn node(&mut self, schema: &Schema, value: &Value, place: Place<'_, '_>) -> Outcome {
+        let path = place.path;
         let mut outcome = Outcome::default();
         if self.steps_left == 0 {
             outcome.failed = true;
@@ -158,10 +154,10 @@ impl<'p> Validator<'p> {
             }
             Value::Number(number) => {
                 outcome.matches += 2;
-                self.check_number(schema, validation, number, path, &mut outcome);
+                self.check_number(schema, number, path, &mut outcome);
             }
             Value::Array(items) => {
-                self.check_items(schema, items, correlated, path, &mut outcome);
+                self.check_items(schema, items, place, &mut outcome);
                 outcome.matches += 2;
             }
             _ => {}
@@ -169,7 +165,7 @@ impl<'p> Validator<'p> {
         self.check_enum(validation, value, path, &mut outcome);
         outcome.matches += 1;
         if let Value::Object(map) = value {
-            self.check_fields(schema, map, correlated, path, &mut outcome);
+            self.check_fields(schema, map, place, &mut outcome);
             outcome.matches += 1;
         }
         outcome.matches += 1;
@@ -186,7 +182,7 @@ impl<'p> Validator<'p> {
         }
         let mut good = 0;
         for schema in &validation.all_of {
-            let result = self.node(schema, value, None, path);
+            let result = self.node(schema, value, Place { path, correlated: None });
             good += usize::from(!result.failed);
             outcome.merge(result);
         }
@@ -195,7 +191,7 @@ impl<'p> Validator<'p> {
             self.compose(path, outcome, |name| format!("{name} must validate all the schemas (allOf){none}"));
         }
         if let Some(not) = &validation.not
-            && !self.node(not, value, None, path).failed
+            && !self.node(not, value, Place { path, correlated: None }).failed
         {
             self.compose(path, outcome, |name| format!("{name} must not validate the schema (not)"));
         }
@@ -204,7 +200,7 @@ impl<'p> Validator<'p> {
     fn check_any_of(&mut self, schemas: &[Schema], value: &Value, path: &Path<'_>, outcome: &mut Outcome) {
         let mut best: Option<Outcome> = None;
         for schema in schemas {
-            let result = self.node(schema, value, None, path);
+            let result = self.node(schema, value, Place { path, correlated: None });
             if !result.failed {
                 outcome.merge(result);
                 return;
@@ -221,7 +217,7 @@ impl<'p> Validator<'p> {
         let (mut best, mut first): (Option<Outcome>, Option<Outcome>) = (None, None);
         let mut good = 0;
         for schema in schemas {
-            let result = self.node(schema, value, None, path);
+            let result = self.node(schema, value, Place { path, correlated: None });
             if !result.failed {
                 good += 1;
                 best = None;
@@ -239,18 +235,13 @@ impl<'p> Validator<'p> {
         outcome.merge(best.unwrap_or_default());
     }
 
-    fn check_items(
-        &mut self,
-        schema: &Schema,
-        items: &[Value],
-        correlated: Option<&Correlated<'_>>,
-        path: &Path<'_>,
-        outcome: &mut Outcome,
-    ) {
+    fn check_items(&mut self, schema: &Schema, items: &[Value], place: Place<'_, '_>, outcome: &mut Outcome) {
+        let path = place.path;
         if let Some(next) = schema.items.as_deref() {
             for (position, item) in items.iter().enumerate() {
-                let inner = correlated.and_then(|correlated| correlated.index(position));
-                outcome.merge(self.value(next, item, inner.as_ref(), &path.index(position)));
+                let inner = place.correlated.and_then(|correlated| correlated.index(position));
+                let below = Place { path: &path.index(position), correlated: inner.as_ref() };
+                outcome.merge(self.value(next, item, below));
             }
         }
         let Some(validation) = schema.validation.as_deref() else { return };
@@ -266,14 +257,8 @@ impl<'p> Validator<'p> {
         }
     }
 
-    fn check_fields(
-        &mut self,
-        schema: &Schema,
-        map: &Map<String, Value>,
-        correlated: Option<&Correlated<'_>>,
-        path: &Path<'_>,
-        outcome: &mut Outcome,
-    ) {
+    fn check_fields(&mut self, schema: &Schema, map: &Map<String, Value>, place: Place<'_, '_>, outcome: &mut Outcome) {
+        let path = place.path;
         let validation = schema.validation.as_deref();
         let count = i64::try_from(map.len()).unwrap_or(i64::MAX);
         if let Some(min) = validation.and_then(|validation| validation.properties_min).filter(|min| count < *min) {
@@ -295,16 +280,18 @@ impl<'p> Validator<'p> {
                     self.invalid(path, &bad, outcome, |name| format!("{name}.{key} in body is a forbidden property"));
                 }
                 Additional::Schema(next) => {
-                    let inner = self.correlated_field(correlated, key, path);
-                    outcome.merge(self.value(next, value, inner.as_ref(), &path.key(key)));
+                    let inner = self.correlated_field(place, key);
+                    let below = Place { path: &path.key(key), correlated: inner.as_ref() };
+                    outcome.merge(self.value(next, value, below));
                 }
                 Additional::Absent | Additional::Anything => {}
             }
         }
         for (key, value) in map {
             if let Some(property) = schema.properties.get(key.as_str()) {
-                let inner = self.correlated_field(correlated, key, path);
-                outcome.merge(self.value(property, value, inner.as_ref(), &path.child(key)));
+                let inner = self.correlated_field(place, key);
+                let below = Place { path: &path.child(key), correlated: inner.as_ref() };
+                outcome.merge(self.value(property, value, below));
             }
         }
         for name in validation.into_iter().flat_map(|validation| &validation.required) {
@@ -316,16 +303,11 @@ impl<'p> Validator<'p> {
     }
 
     /// The kind and version of the object itself cannot be taken for unchanged: the old object is shown in the new version.
-    fn correlated_field<'a>(
-        &self,
-        correlated: Option<&Correlated<'a>>,
-        key: &str,
-        path: &Path<'_>,
-    ) -> Option<Correlated<'a>> {
-        if path.is_root() && self.prefix.is_root() && matches!(key, "kind" | "apiVersion") {
+    fn correlated_field<'a>(&self, place: Place<'_, 'a>, key: &str) -> Option<Correlated<'a>> {
+        if place.path.is_root() && self.prefix.is_root() && matches!(key, "kind" | "apiVersion") {
             return None;
         }
-        correlated.and_then(|correlated| correlated.key(key))
+        place.correlated.and_then(|correlated| correlated.key(key))
     }
 
     fn check_enum(&mut self, validation: Option<&Validation>, value: &Value, path: &Path<'_>, outcome: &mut Outcome) {

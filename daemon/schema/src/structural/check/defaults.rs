@@ -6,7 +6,7 @@ use crate::cause::CauseReason;
 use crate::structural::object_meta::{self, Malformed, coerce_at};
 use crate::structural::path::Path;
 use crate::structural::prune::{META, Root, Unknown, prune};
-use crate::structural::rule::{Judge, OBJECT_COST_MAX, Ratchet};
+use crate::structural::rule::{Judge, OBJECT_COST_MAX, Ratchet, Subject};
 use crate::structural::schema::Schema;
 use crate::structural::validate;
 use crate::structural::words::{Findings, about};
@@ -44,7 +44,7 @@ impl Walk<'_> {
         if let Some(default) = &schema.default {
             let place = path.child("default");
             match resource.steps {
-                Some(steps) => self.inside_metadata(schema, default, resource.schema, steps, &place),
+                Some(steps) => self.inside_metadata(schema, resource.schema, steps, &place),
                 None => self.default(schema, default, is_resource, &place),
             }
         }
@@ -86,14 +86,8 @@ impl Walk<'_> {
         }
     }
 
-    fn inside_metadata(
-        &mut self,
-        schema: &Schema,
-        default: &Value,
-        around: &Schema,
-        steps: &Steps<'_>,
-        path: &Path<'_>,
-    ) {
+    fn inside_metadata(&mut self, schema: &Schema, around: &Schema, steps: &Steps<'_>, path: &Path<'_>) {
+        let Some(default) = &schema.default else { return };
         let mut object = surround(default.clone(), steps);
         let refuse = |why: String| {
             about(CauseReason::Invalid, path.render(), default, &format!("must result in valid metadata: {why}"))
@@ -128,7 +122,7 @@ impl Walk<'_> {
                 break;
             }
             let mut judge = Judge::with_budget(self.findings, self.cost_left);
-            judge.node(schema, default, old, Ratchet::new(None), path);
+            judge.node(schema, Subject { value: default, old }, Ratchet::new(None), path);
             left = left.min(judge.left());
         }
         self.cost_left = left;

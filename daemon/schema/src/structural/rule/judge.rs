@@ -18,6 +18,13 @@ pub(crate) struct Judge<'f> {
     left: Option<u64>,
 }
 
+/// A value, and the one whose place it takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'v> {
+    pub(crate) value: &'v Value,
+    pub(crate) old: Option<&'v Value>,
+}
+
 /// What an update leaves as it was, for the value at hand.
 #[derive(Clone, Copy)]
 pub(crate) struct Ratchet<'r, 'a> {
@@ -55,19 +62,13 @@ impl<'f> Judge<'f> {
     }
 
     /// Asks the rules of a node and of those below it.
-    pub(crate) fn node(
-        &mut self,
-        schema: &Schema,
-        value: &Value,
-        old: Option<&Value>,
-        ratchet: Ratchet<'_, '_>,
-        path: &Path<'_>,
-    ) {
+    pub(crate) fn node(&mut self, schema: &Schema, subject: Subject<'_>, ratchet: Ratchet<'_, '_>, path: &Path<'_>) {
+        let Subject { value, old } = subject;
         if !schema.rules_inside || value.is_null() || self.left.is_none() {
             return;
         }
         let old = old.filter(|old| !old.is_null());
-        self.rules(schema, value, old, ratchet, path);
+        self.rules(schema, Subject { value, old }, ratchet, path);
         match value {
             Value::Array(items) => {
                 let Some(next) = schema.items.as_deref() else { return };
@@ -76,7 +77,7 @@ impl<'f> Judge<'f> {
                 for (position, item) in items.iter().enumerate() {
                     let inner = ratchet.current.and_then(|current| current.index(position));
                     let below = Ratchet { current: inner.as_ref(), around: ratchet.current.or(ratchet.around) };
-                    self.node(next, item, keyed.get(item), below, &path.index(position));
+                    self.node(next, Subject { value: item, old: keyed.get(item) }, below, &path.index(position));
                 }
             }
             Value::Object(map) => {
@@ -87,10 +88,10 @@ impl<'f> Judge<'f> {
                     let around = if at_root { None } else { ratchet.current.or(ratchet.around) };
                     let below = Ratchet { current: correlated.as_ref(), around };
                     if let Some(next) = schema.additional.schema() {
-                        self.node(next, inner, old, below, &path.key(key));
+                        self.node(next, Subject { value: inner, old }, below, &path.key(key));
                     }
                     if let Some(property) = schema.properties.get(key.as_str()) {
-                        self.node(property, inner, old, below, &path.child(key));
+                        self.node(property, Subject { value: inner, old }, below, &path.child(key));
                     }
                 }
             }
@@ -98,14 +99,8 @@ impl<'f> Judge<'f> {
         }
     }
 
-    fn rules(
-        &mut self,
-        schema: &Schema,
-        value: &Value,
-        old: Option<&Value>,
-        ratchet: Ratchet<'_, '_>,
-        path: &Path<'_>,
-    ) {
+    fn rules(&mut self, schema: &Schema, subject: Subject<'_>, ratchet: Ratchet<'_, '_>, path: &Path<'_>) {
+        let Subject { value, old } = subject;
         let kind = schema.kind.map_or("", JsonType::as_str);
         if self.left == Some(0) && !schema.rules.is_empty() {
             self.stop(kind, path, OUT_OF_BUDGET);

@@ -106,14 +106,8 @@ impl Validator<'_> {
     }
 
     /// Range, factor and the capacity of the type.
-    pub(super) fn check_number(
-        &mut self,
-        schema: &Schema,
-        validation: Option<&Validation>,
-        number: &Number,
-        path: &Path<'_>,
-        outcome: &mut Outcome,
-    ) {
+    pub(super) fn check_number(&mut self, schema: &Schema, number: &Number, path: &Path<'_>, outcome: &mut Outcome) {
+        let validation = schema.validation.as_deref();
         let capacity = Capacity::of(self.types(schema), validation);
         let float = number.as_f64().unwrap_or_default();
         let fits = number.as_i64().map_or_else(|| capacity.holds(float), |integer| capacity.holds_integer(integer));
@@ -126,7 +120,8 @@ impl Validator<'_> {
             if !fits {
                 self.exceeds(&capacity, "MultipleOf", path, outcome);
             }
-            self.check_factor(number.as_i64().filter(|_| fits), float, factor, path, outcome);
+            let measured = Measured { integer: number.as_i64().filter(|_| fits), float };
+            self.check_factor(measured, factor, path, outcome);
         }
         for (bound, end) in [(validation.minimum, MINIMUM), (validation.maximum, MAXIMUM)] {
             let Some(bound) = bound else { continue };
@@ -134,7 +129,8 @@ impl Validator<'_> {
             if !fits {
                 self.exceeds(&capacity, end.boundary, path, outcome);
             }
-            self.check_bound(number.as_i64().filter(|_| fits), float, (bound, end), path, outcome);
+            let measured = Measured { integer: number.as_i64().filter(|_| fits), float };
+            self.check_bound(measured, (bound, end), path, outcome);
         }
     }
 
@@ -148,7 +144,8 @@ impl Validator<'_> {
         });
     }
 
-    fn check_factor(&mut self, integer: Option<i64>, float: f64, factor: f64, path: &Path<'_>, outcome: &mut Outcome) {
+    fn check_factor(&mut self, measured: Measured, factor: f64, path: &Path<'_>, outcome: &mut Outcome) {
+        let Measured { integer, float } = measured;
         // An integer is divided by the whole part of the factor.
         let whole = truncated(factor);
         let not_positive = if integer.is_some() { whole <= 0 } else { factor <= 0.0 };
@@ -171,14 +168,8 @@ impl Validator<'_> {
         }
     }
 
-    fn check_bound(
-        &mut self,
-        integer: Option<i64>,
-        float: f64,
-        (bound, end): (Bound, End),
-        path: &Path<'_>,
-        outcome: &mut Outcome,
-    ) {
+    fn check_bound(&mut self, measured: Measured, (bound, end): (Bound, End), path: &Path<'_>, outcome: &mut Outcome) {
+        let Measured { integer, float } = measured;
         let order = match integer {
             Some(integer) => Some(integer.cmp(&truncated(bound.limit))),
             None => float.partial_cmp(&bound.limit),
@@ -195,6 +186,14 @@ impl Validator<'_> {
         let bad = integer.map_or_else(|| Value::from(float), Value::from);
         self.invalid(path, &bad, outcome, |name| format!("{name} in body should be {} {or_equal}{limit}", end.word));
     }
+}
+
+/// A number that is compared with a limit.
+#[derive(Clone, Copy)]
+struct Measured {
+    /// Its value, if it is an integer and the limit fits into its type.
+    integer: Option<i64>,
+    float: f64,
 }
 
 /// An end of a range.
