@@ -24,7 +24,7 @@ use crate::signing::Signing;
 use crate::survey::Survey;
 use crate::sweep::Sweep;
 use crate::workspace;
-use crate::{definition, essentials, quota, role};
+use crate::{definition, essentials, quota, rival, role};
 
 /// The time at one moment, on both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +66,8 @@ pub enum Item {
     },
     /// A CustomResourceDefinition whose deletion has begun.
     Definition(Key),
+    /// A CustomResourceDefinition that waits for a name.
+    Rival(Key),
     /// The quotas of a namespace.
     Quotas(ClusterId, String),
     /// What a namespace must have.
@@ -240,6 +242,7 @@ impl Desk {
                 Item::Survey if self.ready.len() > READY_MAX => Step::Later(CROWDED_PAUSE),
                 Item::Survey => self.survey.step(state, &mut self.noticing, now),
                 Item::Definition(key) => definition::step(state, key, task, now),
+                Item::Rival(key) => rival::step(state, key, task, now),
                 Item::Quotas(cluster, namespace) => quota::step(state, (cluster, namespace), task, now),
                 Item::Essentials(key) => essentials::step(state, key, &self.noticing.settings, (task, now)),
                 Item::Roles(cluster) => role::step(state, cluster, task, now),

@@ -41,6 +41,7 @@ mod misplaced;
 mod quota;
 mod reference;
 mod removal;
+mod rival;
 mod role;
 mod signing;
 

@@ -12,7 +12,7 @@ use crate::desk::Item;
 use crate::reference::Definitions;
 use crate::role::{self, CLUSTER_ROLES};
 use crate::settings::Settings;
-use crate::{essentials, quota};
+use crate::{essentials, quota, rival};
 
 /// What is remembered to find the items by. All of it can be lost: a term's first look makes it anew.
 #[derive(Debug, Default)]
@@ -26,6 +26,8 @@ pub(crate) struct Noticing {
     unresolved_count: usize,
     /// Definitions whose instances go.
     ending: BTreeSet<Key>,
+    /// Definitions that seem to wait for a name.
+    refused: BTreeSet<Key>,
 }
 
 impl Noticing {
@@ -81,12 +83,34 @@ impl Noticing {
                 items.extend(keys.into_iter().map(Item::Dependent));
             }
             items.extend(ending(state, key));
+            self.rivals(state, event, items);
         } else if !self.ending.is_empty()
             && let Ok(definition) = Key::new(CUSTOM_RESOURCE_DEFINITIONS, &key.cluster(), "", key.resource())
             && self.ending.contains(&definition)
         {
             items.push(Item::Definition(definition));
         }
+    }
+
+    /// Those that wait for a name look again when a definition of their logical cluster has given one up, or may have.
+    fn rivals(&mut self, state: &State, event: &Event, items: &mut Vec<Item>) {
+        let key = &event.key;
+        self.refused(state, key);
+        if event.kind != EventKind::Added {
+            let cluster = key.cluster();
+            items.extend(self.refused.iter().filter(|waits| waits.cluster() == cluster).cloned().map(Item::Rival));
+        }
+    }
+
+    /// Takes down whether the definition at the key seems to wait for a name.
+    pub(crate) fn refused(&mut self, state: &State, key: &Key) -> bool {
+        let refused = state.get(key).is_some_and(|definition| rival::seems_refused(definition));
+        if refused && self.refused.len() < UNRESOLVED_MAX {
+            self.refused.insert(key.clone());
+        } else {
+            self.refused.remove(key);
+        }
+        refused
     }
 
     /// An owner of this object is of an unknown kind.

@@ -58,7 +58,12 @@ impl Survey {
             }
             Part::Owned => self.owned(state, noticing, (&mut found, now)),
             Part::Definitions => {
-                self.listed(state, CUSTOM_RESOURCE_DEFINITIONS, |key| found.extend(notice::ending(state, key)))
+                self.listed(state, CUSTOM_RESOURCE_DEFINITIONS, |key| {
+                    found.extend(notice::ending(state, key));
+                    if noticing.refused(state, key) {
+                        found.push(Item::Rival(key.clone()));
+                    }
+                })
             }
             Part::Quotas => self.listed(state, RESOURCE_QUOTAS, |key| found.push(quota::item(key))),
             Part::Namespaces => self.listed(state, NAMESPACES, |key| {
