@@ -1,8 +1,8 @@
 //! Rules beside the histories of writes: times, names, the cap of the annotation, scales.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::{OneVersion, Scaled, Set, Shape, Writer, fields, ignored, keep_times, last_applied, name};
+use super::{Force, OneVersion, Scaled, Set, Shape, Writer, fields, ignored, keep_times, last_applied, name};
 use crate::cause::Cause;
 use crate::decode::{FieldValidation, redecode};
 use crate::kind::{Part, by_kind};
@@ -165,4 +165,39 @@ fn owners_of_a_count_own_it_in_the_scale_as_upstream_says() {
         assert_eq!(scaled.to_scale().unwrap().unwrap_or_default(), case["scale"], "{line}");
         assert_eq!(scaled.to_object(Some(&case["written"])).unwrap().unwrap_or_default(), case["object"], "{line}");
     }
+}
+
+#[test]
+fn a_hostile_amount_of_managers_is_worked_off() {
+    let kind = by_kind("", "v1", "ConfigMap").unwrap();
+    let shape = Shape::from(&kind.shape);
+    let none = Set::new();
+    let writer = Writer {
+        shape,
+        api_version: "v1",
+        kind: "ConfigMap",
+        manager: "m",
+        subresource: "",
+        now: "2020-01-01T00:00:00Z",
+        ignored: &none,
+        versions: &OneVersion { api_version: "v1", shape },
+    };
+    let data = |value: &str| (0..5000).rev().map(|key| (key.to_string(), json!(value))).collect::<Map<_, _>>();
+    let entry = |operation: &str, number: usize| {
+        json!({"manager": format!("m{number}"), "operation": operation, "apiVersion": "v1", "fieldsType": "FieldsV1",
+            "fieldsV1": {"f:data": {format!("f:{number}"): {}, format!("f:x{number}"): {}}}})
+    };
+    let entries = |operation| (0..5000).map(|number| entry(operation, number)).collect::<Vec<_>>();
+    let live = json!({"metadata": {"name": "n", "uid": "u", "managedFields": entries("Apply")}, "data": data("a")});
+    let mut new = json!({"metadata": {"name": "n", "uid": "u"}, "data": data("b")});
+    writer.update(Some(&live), &mut new).unwrap();
+    assert_eq!(new["metadata"]["managedFields"].as_array().unwrap().len(), 5001);
+    new["metadata"]["managedFields"] = json!(entries("Update"));
+    writer.update(Some(&live), &mut new).unwrap();
+    assert_eq!(new["metadata"]["managedFields"].as_array().unwrap().len(), 10);
+    let applied = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "n"}, "data": data("c")});
+    assert!(writer.apply(Some(&live), &applied, Force::No).is_err());
+    let made = writer.apply(Some(&live), &applied, Force::Yes).unwrap();
+    let applied = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "n"}});
+    writer.apply(Some(&made), &applied, Force::No).unwrap();
 }
