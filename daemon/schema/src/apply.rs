@@ -36,6 +36,7 @@ mod remove;
 mod typed;
 
 mod cap;
+pub mod configuration;
 mod conflict;
 mod entry;
 mod ignored;
