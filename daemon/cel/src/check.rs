@@ -196,6 +196,7 @@ impl Checker<'_> {
             }
             Type::Dyn | Type::Error => Type::Dyn,
             other => {
+                let other = self.shown(other);
                 self.problem(at, format!("type '{other}' does not support field selection"));
                 Type::Dyn
             }
@@ -243,6 +244,7 @@ impl Checker<'_> {
                 (Type::Dyn, Type::Dyn)
             }
             other => {
+                let other = self.shown(&other);
                 let message = format!(
                     "expression of type '{other}' cannot be range of a comprehension (must be list, map, or dynamic)"
                 );
@@ -260,7 +262,14 @@ impl Checker<'_> {
     }
 
     fn mismatch(&mut self, at: u32, wanted: &Type, found: &Type) {
+        let (wanted, found) = (self.shown(wanted), self.shown(found));
         self.problem(at, format!("expected type '{wanted}' but found '{found}'"));
+    }
+
+    /// A type for a message. Types can be larger than the text, so what is shown counts as work.
+    fn shown(&mut self, ty: &Type) -> String {
+        self.unifier.measure(ty);
+        if self.unifier.exhausted() { String::new() } else { ty.to_string() }
     }
 
     fn enter(&mut self, name: &str, ty: Type) {

@@ -100,7 +100,11 @@ impl Checker<'_> {
 
     fn no_overload(&mut self, expr: &Expr, name: &str, args: &[Type], method: bool) {
         self.set(expr.id, Type::Error);
-        let mut shown = args.iter().map(|arg| self.unifier.substitute(arg, true).to_string()).collect::<Vec<_>>();
+        let mut shown = Vec::with_capacity(args.len());
+        for arg in args {
+            let ty = self.unifier.substitute(arg, true);
+            shown.push(self.shown(&ty));
+        }
         let receiver = if method { format!("{}.", shown.remove(0)) } else { String::new() };
         let signature = format!("{receiver}({})", shown.join(", "));
         self.problem(expr.at, format!("found no matching overload for '{name}' applied to '{signature}'"));

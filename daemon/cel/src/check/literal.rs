@@ -48,11 +48,13 @@ impl Checker<'_> {
             Type::Type(inner) => match &*inner {
                 Type::Object(known) => Some(Arc::clone(known)),
                 other => {
+                    let other = self.shown(other);
                     self.problem(expr.at, format!("'{other}' is not a message type"));
                     None
                 }
             },
             other => {
+                let other = self.shown(&other);
                 self.problem(expr.at, format!("'{other}' is not a type"));
                 None
             }
@@ -77,6 +79,7 @@ impl Checker<'_> {
             };
             let found = self.part(&field.value, field.optional);
             if !self.unifier.assignable(&wanted, &found) {
+                let (wanted, found) = (self.shown(&wanted), self.shown(&found));
                 let message =
                     format!("expected type of field '{}' is '{wanted}' but provided type is '{found}'", field.name);
                 self.problem(field.at, message);

@@ -242,6 +242,6 @@ fn parts(ty: &Type) -> [Option<&Type>; 2] {
 }
 
 /// How many parts of types are looked at in one expression: a hundred times what long expressions need.
-const WORK_MAX: u32 = 2_000_000;
+const WORK_MAX: u32 = 1_000_000;
 /// How deeply types nest at most.
 const DEPTH_MAX: u32 = 400;

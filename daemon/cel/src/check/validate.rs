@@ -11,7 +11,7 @@ use crate::ty::Type;
 /// What is wrong with the literals of an expression: arguments of `duration`, `timestamp` and `matches`, and lists and maps
 /// whose parts differ in type.
 pub(crate) fn validate(checked: &Checked) -> Vec<Problem> {
-    let mut validator = Validator { checked, formats: 0, problems: Vec::new() };
+    let mut validator = Validator { checked, formats: 0, shown_bytes: 0, problems: Vec::new() };
     validator.visit(&checked.root);
     validator.problems
 }
@@ -20,6 +20,8 @@ struct Validator<'a> {
     checked: &'a Checked,
     /// How many calls of `format` are around: their arguments may differ in type.
     formats: u32,
+    /// How long the messages about types are together: types can be larger than the text.
+    shown_bytes: usize,
     problems: Vec<Problem>,
 }
 
@@ -102,7 +104,11 @@ impl<'a> Validator<'a> {
         if self.formats > 0 || wanted == found {
             return false;
         }
-        self.problems.push(Problem::at(at, format!("expected type '{wanted}' but found '{found}'")));
+        if self.shown_bytes < SHOWN_BYTES_MAX {
+            let message = format!("expected type '{wanted}' but found '{found}'");
+            self.shown_bytes += message.len();
+            self.problems.push(Problem::at(at, message));
+        }
         true
     }
 }
@@ -183,3 +189,5 @@ fn is_timestamp(text: &str) -> bool {
 const NANOSECONDS_MAX_SECONDS: f64 = 9_223_372_036.854_775;
 /// The times that there are, in seconds since 1970: the years 1 to 9999.
 const SECONDS: RangeInclusive<i64> = -62_135_596_800..=253_402_300_799;
+/// After so many bytes of messages about types, further ones are left out.
+const SHOWN_BYTES_MAX: usize = 1 << 20;
