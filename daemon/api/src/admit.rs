@@ -179,6 +179,11 @@ pub(crate) fn is_namespace(kind: &Kind) -> bool {
     kind.storage.0.is_empty() && kind.storage.1 == NAMESPACES
 }
 
+/// Whether the kind is CertificateSigningRequest.
+pub(crate) fn is_signing_request(kind: &Kind) -> bool {
+    kind.group == "certificates.k8s.io" && kind.plural == "certificatesigningrequests"
+}
+
 fn is_logical_cluster(kind: &Kind) -> bool {
     kind.storage.0 == "core.kcp.io" && kind.storage.1 == "logicalclusters"
 }

@@ -244,7 +244,7 @@ async fn answer_here(
 }
 
 async fn verb(call: &Call<'_>, body: RequestBody) -> Result<Answer, Failure> {
-    if verbs::review::is_review(call.kind) {
+    if call.kind.is_review() {
         return verbs::review::create(call, body.read().await?).await;
     }
     if call.part == Part::Scale {

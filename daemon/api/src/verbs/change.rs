@@ -194,6 +194,9 @@ fn annotate(call: &Call<'_>, object: &mut Value) {
 fn ready(call: &Call<'_>, object: &mut Value, old: &Value) {
     default::defaults(call.kind, object);
     default::for_update(call.kind, call.part, object, old);
+    if admit::is_signing_request(call.kind) && call.part != Part::Object {
+        default::certificate::stamp_conditions(object, old, &call.now_text());
+    }
     if let Some(metadata) = metadata::of_mut(object)
         && call.kind.unconditional_update
         && !metadata.contains_key("resourceVersion")

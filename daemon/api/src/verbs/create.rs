@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use hanse_base::id::Revision;
 use hanse_schema::decode::{DecodeError, FieldValidation, decode};
+use hanse_schema::default::certificate::Requester;
 use hanse_schema::{convert, default, metadata, protobuf, validate};
 use hanse_store::key::Key;
 use hanse_store::object::{Draft, Object};
@@ -13,6 +14,7 @@ use serde_json::Value;
 use crate::admission::{self, quota};
 use crate::admit;
 use crate::answer::{self, Form};
+use crate::authenticate::User;
 use crate::body::Answer;
 use crate::call::Call;
 use crate::definitions::{is_definition, settle};
@@ -137,6 +139,10 @@ pub(crate) async fn store_new(
 /// What the server sets on a new object.
 fn ready(call: &Call<'_>, object: &mut Value) {
     default::for_create(call.kind, object);
+    if admit::is_signing_request(call.kind) {
+        let User { name, uid, groups } = call.user;
+        default::certificate::set_requester(object, Requester { username: name, uid, groups, extra: None });
+    }
     let (uid, now) = (encode::uuid(call.api.random()), call.now_text());
     if let Some(metadata) = metadata::of_mut(object) {
         encode::set_field(metadata, "uid", Value::from(uid));
