@@ -7,7 +7,8 @@
 //! Must not know: custom resources, admission, HTTP. Whoever evaluates gives the types of the variables and their values.
 //!
 //! Reading order: [`ast`], [`ty`], [`environment`], [`program`]: text is parsed (`parse`), its types checked (`check`) against
-//! what is declared (`declare`), and its cost estimated (`estimate`); then [`interpret`] and [`value`].
+//! what is declared (`declare`), its cost estimated (`estimate`), and its evaluation planned (`plan`). Then [`value`],
+//! [`budget`] and [`interpret`], with the functions in [`library`].
 
 pub mod ast;
 pub mod budget;

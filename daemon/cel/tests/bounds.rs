@@ -105,6 +105,40 @@ fn what_would_take_memory_without_end_is_cut_off() {
 }
 
 #[test]
+fn the_deepest_expressions_that_compile_are_evaluated() {
+    let nested = |open: &str, inner: &str, close: &str, depth: usize| {
+        format!("{}{inner}{}", open.repeat(depth), close.repeat(depth))
+    };
+    let chained = |first: &str, link: &str, depth: usize| format!("{first}{}", link.repeat(depth));
+    let mut deepest = 0;
+    for depth in [10, 25, 50, 60, 80, 100, 120, 200, 240, 249, 1_000] {
+        for expression in [
+            nested("[", "1", "]", depth),
+            nested("(", "1", " + 1)", depth),
+            nested("size([", "1", "])", depth),
+            nested("[1].map(x, ", "1", ")", depth),
+            nested("[1].all(x, [x].exists(y, ", "true", "))", depth),
+            nested("(true ? ", "1", " : 2)", depth),
+            nested("{'a': ", "1", "}", depth),
+            nested("optional.of(", "1", ")", depth),
+            nested("!(", "true", ")", depth),
+            chained("[1]", ".map(x, [x])", depth),
+            chained("[1]", ".filter(x, true)", depth),
+            chained("1", " + 1", depth),
+            chained("true", " && true", depth),
+            chained("object", ".name", depth),
+            chained("'a'", ".lowerAscii()", depth),
+        ] {
+            if let Some((outcome, _)) = evaluate(&expression, &json!({}), BUDGET) {
+                deepest = depth;
+                assert!(outcome.is_ok() || matches!(outcome, Err(EvalError::Other(_))), "{expression}");
+            }
+        }
+    }
+    assert_eq!(deepest, 1_000, "conjunctions are not nested, however long they are");
+}
+
+#[test]
 fn a_list_that_is_joined_often_is_neither_copied_nor_forgotten() {
     let data = json!({"items": (0..1_000).collect::<Vec<_>>()});
     let (outcome, cost) =
@@ -169,6 +203,39 @@ fn lists_keep_their_flavour_while_they_are_added() {
                 &|name: &str| Value::from_json(if name == "l" { &left } else { &right }, &shape).ok(),
                 &mut Budget::new(BUDGET),
             )
+            .unwrap();
+        assert_eq!(value.to_json(), Ok(wanted), "{expression}");
+    }
+}
+
+#[test]
+fn objects_that_expressions_make_become_json() {
+    let environment = Environment::new().variable("object", FieldType::unbounded(Type::Dyn)).mutation();
+    let data = json!({"spec": {"replicas": 2}, "labels": {"app": "web"}});
+    for (expression, wanted) in [
+        ("Object{spec: Object.spec{replicas: object.spec.replicas + 1}}", json!({"spec": {"replicas": 3}})),
+        ("Object{metadata: Object.metadata{labels: {'a': 'b'}}}", json!({"metadata": {"labels": {"a": "b"}}})),
+        (
+            "Object{spec: Object.spec{?paused: object.?nope, list: [dyn(1), dyn(2.5), dyn('x'), dyn(null)]}}",
+            json!({"spec": {"list": [1, 2.5, "x", null]}}),
+        ),
+        (
+            "Object{spec: Object.spec{x__dash__y: b'hi', t: duration('90s')}}",
+            json!({"spec": {"x-y": "aGk=", "t": "90s"}}),
+        ),
+        (
+            "[JSONPatch{op: 'add', path: '/metadata/labels/' + jsonpatch.escapeKey('a/b~c'), value: object.labels}]",
+            json!([{"op": "add", "path": "/metadata/labels/a~1b~0c", "value": {"app": "web"}}]),
+        ),
+        ("Object{spec: Object.spec{a: 1}} == Object{spec: Object.spec{a: 1}}", json!(true)),
+        ("Object{spec: Object.spec{a: 1}} == Object{spec: Object.spec{a: 2}}", json!(false)),
+        ("Object{spec: Object.spec{a: 1}} == Object{spec: Object.spec{a: 1, b: 2}}", json!(false)),
+        ("has(Object{spec: Object.spec{a: 1}}.spec)", json!(true)),
+        ("Object{spec: Object.spec{a: 1}}.spec.a", json!(1)),
+    ] {
+        let program = Program::compile(&environment, expression, &[]).unwrap();
+        let value = program
+            .evaluate(&|name: &str| (name == "object").then(|| Value::from_dyn(&data)), &mut Budget::new(BUDGET))
             .unwrap();
         assert_eq!(value.to_json(), Ok(wanted), "{expression}");
     }

@@ -256,15 +256,15 @@ fn date_time(text: &str) -> Vec<String> {
     if is_date_time(text) { Vec::new() } else { vec!["invalid datetime".into()] }
 }
 
-/// As strfmt checks it: letters in either case, the second may be 60 and more.
+/// As strfmt checks it: letters in either case, any character before the fraction, and anything after a second `T`.
 fn is_date_time(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    let Some((day, time)) = lower.split_once('t') else { return false };
+    let mut parts = lower.split('t');
+    let (Some(day), Some(time)) = (parts.next(), parts.next()) else { return false };
     if Timestamp::parse_date(day).is_none() {
         return false;
     }
-    let bytes = time.as_bytes();
-    let clock = bytes.get(..8).is_some_and(|clock| {
+    let clock = time.as_bytes().get(..8).is_some_and(|clock| {
         clock.iter().enumerate().all(|(place, byte)| match place {
             2 | 5 => *byte == b':',
             _ => byte.is_ascii_digit(),
@@ -274,7 +274,8 @@ fn is_date_time(text: &str) -> bool {
         return false;
     }
     let mut rest = &time[8..];
-    if let Some(fraction) = rest.strip_prefix(|point: char| !point.is_ascii_digit() && point != 'z') {
+    if let Some(first) = rest.chars().next() {
+        let fraction = &rest[first.len_utf8()..];
         let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
         if digits > 0 && fraction[digits..].starts_with(['z', '+', '-']) {
             rest = &fraction[digits..];

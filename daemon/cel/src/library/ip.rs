@@ -1,6 +1,6 @@
 //! IP addresses: Kubernetes' `ip` library.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use crate::budget::{EvalError, Meter};
 use crate::interpret::Outcome;
@@ -92,6 +92,7 @@ fn explain_six(text: &str) -> (&'static str, &str) {
             return match (ellipsis || bytes == 12, bytes + 4 > 16) {
                 (false, _) => ("embedded IPv4 address must replace the final 2 fields of the address", rest),
                 (_, true) => ("too many hex fields to fit an embedded IPv4 at the end of the address", rest),
+                _ if rest.parse::<Ipv4Addr>().is_ok() => ("the :: must expand to at least one field of zeros", ""),
                 _ => explain_four(rest),
             };
         }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Display, Formatter, Write};
+use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::ip;
 use crate::budget::{EvalError, Meter};
 use crate::interpret::Outcome;
 use crate::value::map::{Key, Map};
@@ -102,7 +104,7 @@ impl Url {
             unescape(user, Part::User)?;
             self.user = Some(user.to_owned());
         }
-        self.host = read_host(host)?;
+        self.host = read_host(&self.scheme, host)?;
         Ok(())
     }
 
@@ -128,7 +130,9 @@ impl Display for Url {
             if let Some(user) = &self.user {
                 write!(formatter, "{user}@")?;
             }
-            formatter.write_str(&self.host)?;
+            for character in self.host.chars() {
+                write_host(formatter, character)?;
+            }
         }
         formatter.write_str(&self.path)?;
         if let Some(query) = &self.query {
@@ -136,6 +140,19 @@ impl Display for Url {
         }
         self.fragment.as_ref().map_or(Ok(()), |fragment| write!(formatter, "#{fragment}"))
     }
+}
+
+/// A character of a host, escaped where it must be.
+fn write_host(formatter: &mut Formatter<'_>, character: char) -> fmt::Result {
+    let mut bytes = [0; 4];
+    for byte in character.encode_utf8(&mut bytes).bytes() {
+        if is_host_byte(byte) {
+            write!(formatter, "{}", char::from(byte))?;
+        } else {
+            write!(formatter, "%{byte:02X}")?;
+        }
+    }
+    Ok(())
 }
 
 /// Which of Go's two functions reads.
@@ -162,18 +179,34 @@ fn split_scheme(text: &str) -> Result<(&str, &str), String> {
     Ok(("", text))
 }
 
-fn read_host(host: &str) -> Result<String, String> {
-    let port_at = if host.starts_with('[') {
-        host.rfind(']').ok_or_else(|| "missing ']' in host".to_owned())? + 1
-    } else {
-        host.find(':').unwrap_or(host.len())
+fn read_host(scheme: &str, host: &str) -> Result<String, String> {
+    let check_port = |port: &str| {
+        let digits = port.strip_prefix(':');
+        let valid = port.is_empty() || digits.is_some_and(|port| port.bytes().all(|digit| digit.is_ascii_digit()));
+        if valid { Ok(()) } else { Err(format!("invalid port {port:?} after host")) }
     };
-    let port = &host[port_at..];
-    let digits = port.strip_prefix(':').unwrap_or(port);
-    if !port.is_empty() && (!port.starts_with(':') || !digits.bytes().all(|digit| digit.is_ascii_digit())) {
-        return Err(format!("invalid port {port:?} after host"));
+    match host.rfind('[') {
+        Some(0) => {
+            let end = host.rfind(']').ok_or_else(|| "missing ']' in host".to_owned())?;
+            let (name, port) = (&host[1..end], &host[end + 1..]);
+            check_port(port)?;
+            let zone = name.find("%25").unwrap_or(name.len());
+            let name = unescape(&name[..zone], Part::Host)? + &unescape(&name[zone..], Part::Zone)?;
+            let address = name.split_once('%').map_or(&*name, |(address, _)| address);
+            match address.parse() {
+                Ok(IpAddr::V6(_)) if !name.ends_with('%') => Ok(format!("[{name}]{port}")),
+                Ok(IpAddr::V4(_)) if address.len() == name.len() => Err("invalid IP-literal".into()),
+                _ => Err(format!("invalid host: {}", ip::explain(&name))),
+            }
+        }
+        Some(_) => Err("invalid IP-literal".into()),
+        None => {
+            // Lists of hosts with ports are let through for other protocols.
+            let colon = if matches!(scheme, "http" | "https") { host.find(':') } else { host.rfind(':') };
+            check_port(&host[colon.unwrap_or(host.len())..])?;
+            unescape(host, Part::Host)
+        }
     }
-    unescape(host, Part::Host)
 }
 
 /// The parts of a URL, which allow different bytes.
@@ -181,6 +214,7 @@ fn read_host(host: &str) -> Result<String, String> {
 enum Part {
     User,
     Host,
+    Zone,
     Path,
     Query,
     Fragment,
@@ -201,11 +235,14 @@ fn unescape(text: &str, part: Part) -> Result<String, String> {
             if part == Part::Host && byte < 0x80 && code != "25" {
                 return Err(format!("invalid URL escape {:?}", &rest[..3]));
             }
+            if part == Part::Zone && code != "25" && byte != b' ' && byte < 0x80 && !is_host_byte(byte) {
+                return Err(format!("invalid URL escape {:?}", &rest[..3]));
+            }
             bytes.push(byte);
             rest = &rest[3..];
             continue;
         }
-        if part == Part::Host && byte < 0x80 && !is_host_byte(byte) {
+        if matches!(part, Part::Host | Part::Zone) && byte < 0x80 && !is_host_byte(byte) {
             return Err(format!("invalid character {:?} in host name", char::from(byte).to_string()));
         }
         let length = rest.chars().next().map_or(1, char::len_utf8);
@@ -242,24 +279,24 @@ fn escape_path(path: &str) -> String {
     escaped
 }
 
-fn read(args: &[Value<'_>]) -> Result<Result<Url, String>, EvalError> {
+fn text<'v>(args: &'v [Value<'_>]) -> Result<&'v str, EvalError> {
     match args {
-        [Value::String(text)] => Ok(Url::parse(text)),
+        [Value::String(text)] => Ok(text),
         _ => Err(EvalError::no_such_overload()),
     }
 }
 
 /// `url`
 pub(crate) fn url<'a>(args: &[Value<'a>], meter: &mut Meter<'_>) -> Outcome<'a> {
-    let url =
-        read(args)?.map_err(|why| EvalError::other(format!("URL parse error during conversion from string: {why}")))?;
+    let url = Url::parse(text(args)?)
+        .map_err(|why| EvalError::other(format!("URL parse error during conversion from string: {why}")))?;
     meter.allocate(url.path.len() + url.host.len() + url.opaque.len() + url.query.as_ref().map_or(0, String::len))?;
     Ok(Value::Opaque(Opaque::Url(Arc::new(url))))
 }
 
 /// `isURL`
 pub(crate) fn is_url<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a> {
-    Ok(Value::Bool(read(args)?.is_ok()))
+    Ok(Value::Bool(Url::parse_request(text(args)?).is_ok()))
 }
 
 fn part<'a>(args: &[Value<'a>], meter: &mut Meter<'_>, part: impl Fn(&Url) -> &str) -> Outcome<'a> {

@@ -378,7 +378,9 @@ fn parse_day(text: &str) -> Option<(i64, &str)> {
 /// Seconds since 1970 as if in UTC, the part of a second, and the rest of the text.
 fn parse_civil(text: &str) -> Option<(i64, u32, &str)> {
     let (days, rest) = parse_day(text)?;
-    let (hour, rest) = number(rest.strip_prefix('T')?, 2)?;
+    let clock = rest.strip_prefix('T')?;
+    // Go takes hours of one digit, too.
+    let (hour, rest) = number(clock, 2).or_else(|| number(clock, 1))?;
     let (minute, rest) = number(rest.strip_prefix(':')?, 2)?;
     let (second, mut rest) = number(rest.strip_prefix(':')?, 2)?;
     if hour > 23 || minute > 59 || second > 59 {
