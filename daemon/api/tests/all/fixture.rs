@@ -10,6 +10,8 @@ use futures_util::StreamExt;
 use hanse_api::api::{Api, ApiConfig, RequestBody};
 use hanse_api::authenticate::{Authenticator, TokenTable};
 use hanse_api::body::Answer;
+use hanse_api::egress::HttpsEgress;
+use hanse_api::egress::address::AddressRules;
 use hanse_api::federation::{Carried, CarriedAnswer, CarryError, Federation, RegionView, Reserved};
 use hanse_api::workspace::content::root_objects;
 use hanse_base::clock::Clock;
@@ -255,7 +257,8 @@ fn one(name: &str, seed: u64, founder: &GroupId, limits: HistoryLimits) -> Regio
         carried: Mutex::default(),
     });
     let authenticator = Authenticator::new(TokenTable::parse(TOKENS).unwrap(), None);
-    let config = ApiConfig { url, root_ca: String::new(), authenticator, checks: Vec::new() };
+    let egress = Arc::new(HttpsEgress::new(AddressRules::default().with_loopback()));
+    let config = ApiConfig { url, root_ca: String::new(), egress, authenticator, checks: Vec::new() };
     let clock = Arc::new(TestClock(AtomicU64::new(NOW_MS)));
     let api = Api::new(config, Arc::clone(&link) as Arc<dyn Federation>, clock, random);
     Region { api, home, gate, link }

@@ -3,8 +3,10 @@
 #![allow(clippy::missing_panics_doc, clippy::unwrap_used, reason = "these are tests")]
 
 mod fixture;
+mod hook;
 
 mod delete;
+mod egress;
 mod gates;
 mod homes;
 mod junk;
@@ -12,7 +14,10 @@ mod lists;
 mod namespaces;
 mod objects;
 mod patches;
+mod policies;
+mod quotas;
 mod regions;
 mod serve;
 mod watches;
+mod webhooks;
 mod workspaces;
