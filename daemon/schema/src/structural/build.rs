@@ -9,6 +9,7 @@ use super::props::{Items, Props, SchemaOrBool};
 use super::prune::{Root, Unknown, prune};
 use super::schema::{Additional, JsonType, ListType, Schema};
 use super::validation::{Bound, Validation};
+use crate::decode::canonical_json;
 
 /// Why a schema cannot be compiled.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -110,7 +111,10 @@ impl Builder {
         let mut schema = Schema {
             kind: JsonType::parse(props.text("type")),
             nullable: props.flag("nullable"),
-            default: props.value("default").cloned(),
+            default: props.value("default").cloned().map(|mut default| {
+                canonical_json(&mut default);
+                default
+            }),
             items,
             additional,
             preserve_unknown_fields: props.flag(PRESERVE),

@@ -11,7 +11,7 @@ use super::prune::{Root, Unknown, prune, prune_telling};
 use super::schema::Schema;
 use super::{default, path::Path};
 use crate::cause::quote;
-use crate::decode::{DecodeError, Decoded, FieldValidation, in_version, unrecognized, untyped};
+use crate::decode::{DecodeError, Decoded, FieldValidation, canonical_number, in_version, unrecognized, untyped};
 use crate::json::{Malformed, Reader, Token, VALUES_MAX};
 use crate::kind::Kind;
 use crate::types::meta::OBJECT_META;
@@ -214,12 +214,13 @@ impl Untyped {
     }
 }
 
-/// An integer when it is written as one and fits, else a float, as Go reads numbers of no known type.
+/// An integer when it is written as one and fits, else a float, as Go reads numbers of no known type. A float that is whole
+/// becomes an integer: so Go writes it, and reads it from its storage.
 fn number(literal: &str) -> Result<Number, Malformed> {
     if let Ok(integer) = literal.parse::<i64>() {
         return Ok(integer.into());
     }
-    literal.parse::<f64>().ok().and_then(Number::from_f64).ok_or(Malformed::Syntax)
+    literal.parse::<f64>().ok().and_then(canonical_number).ok_or(Malformed::Syntax)
 }
 
 /// Unknown and duplicate fields beyond this many are not listed.

@@ -13,7 +13,7 @@ use super::path::Path;
 use super::ratchet::Correlated;
 use super::schema::{Additional, JsonType, Schema};
 use super::validation::Validation;
-use super::words::{Findings, about, too_many};
+use super::words::{Findings, about, plain, too_many};
 use crate::cause::{Cause, CauseReason, quote};
 
 /// Finds what is wrong with a value. `path` is its place in messages. Where the value takes the place of an old one, what has
@@ -315,7 +315,8 @@ impl<'p> Validator<'p> {
         if validation.values.iter().any(|known| scalar::is_enum_value(value, known)) {
             return;
         }
-        let sentence = |name: &str| format!("{name} in body should be one of the enum");
+        let all = || validation.values.iter().map(plain).collect::<Vec<_>>().join(" ");
+        let sentence = |name: &str| format!("{name} in body should be one of [{}]", all());
         self.fail(path, outcome, sentence, |field, _| {
             let known: Vec<String> = validation
                 .values

@@ -1,9 +1,11 @@
 //! Asks rules about values.
 
 use hanse_cel::budget::{Budget, EvalError};
+use hanse_cel::interpret::Variables;
 use hanse_cel::value::Value as Cel;
 use serde_json::Value;
 
+use super::declare::NOT_DECLARED;
 use super::{CALL_COST_MAX, OBJECT_COST_MAX, Reason, Rule};
 use crate::cause::{Cause, CauseReason};
 use crate::structural::path::Path;
@@ -110,6 +112,8 @@ impl<'f> Judge<'f> {
                 return;
             }
             match &rule.program {
+                // Of a value without a type nothing is asked.
+                Err(why) if why == NOT_DECLARED => {}
                 Err(why) => self.invalid(kind, path, &format!("rule compile error: {why}")),
                 Ok(None) => {}
                 Ok(Some(_)) if rule.uses_old_self && old.is_none() && !rule.optional_old_self => {}
@@ -129,7 +133,7 @@ impl<'f> Judge<'f> {
     fn ask(&mut self, seen: &Seen<'_>, kind: &str, path: &Path<'_>) -> Option<Cause> {
         let Ok(Some(program)) = &seen.rule.program else { return None };
         let mut budget = Budget::new(CALL_COST_MAX);
-        let result = program.evaluate(&|name: &str| seen.variable(name), &mut budget);
+        let result = program.evaluate(seen, &mut budget);
         if !self.pay(&budget, &result) {
             self.stop(kind, path, OUT_OF_BUDGET);
             return None;
@@ -195,7 +199,7 @@ impl<'f> Judge<'f> {
     fn message(&mut self, seen: &Seen<'_>) -> Result<Option<String>, String> {
         let Ok(Some(program)) = &seen.rule.message_program else { return Ok(None) };
         let mut budget = Budget::new(CALL_COST_MAX);
-        let result = program.evaluate(&|name: &str| seen.variable(name), &mut budget);
+        let result = program.evaluate(seen, &mut budget);
         if !self.pay(&budget, &result) {
             return Err(MESSAGE_OUT_OF_BUDGET.to_owned());
         }
@@ -244,17 +248,15 @@ struct Seen<'a> {
     old: Option<&'a Value>,
 }
 
-impl<'a> Seen<'a> {
-    fn variable(&self, name: &str) -> Option<Cel<'a>> {
-        let read = |value: &'a Value| Cel::from_json(value, &self.rule.shape).ok();
-        match name {
-            "self" => read(self.value),
-            "oldSelf" if self.rule.optional_old_self => match self.old {
-                None => Some(Cel::Optional(None)),
-                Some(old) => read(old).map(Cel::some),
-            },
-            "oldSelf" => self.old.and_then(read),
-            _ => None,
+impl<'a> Variables<'a> for Seen<'a> {
+    fn get(&self, name: &str) -> Result<Option<Cel<'a>>, EvalError> {
+        let read = |value: &'a Value| Cel::from_json(value, &self.rule.shape);
+        match (name, self.old) {
+            ("self", _) => read(self.value).map(Some),
+            ("oldSelf", None) if self.rule.optional_old_self => Ok(Some(Cel::Optional(None))),
+            ("oldSelf", Some(old)) if self.rule.optional_old_self => read(old).map(Cel::some).map(Some),
+            ("oldSelf", Some(old)) => read(old).map(Some),
+            _ => Ok(None),
         }
     }
 }
