@@ -5,6 +5,7 @@
 
 #![allow(clippy::print_stdout, reason = "figures are for the terminal")]
 
+mod definitions;
 mod failover;
 
 use std::sync::Arc;
@@ -46,6 +47,7 @@ fn main() -> Result<()> {
         bench.list().await?;
         bench.watch().await?;
         bench.workspaces().await?;
+        bench.definitions().await?;
         bench.restart_with_state().await
     })?;
     // One federation at a time: this ends the first.
@@ -91,6 +93,18 @@ impl Bench {
         lanes: usize,
         request: impl Fn(usize) -> (Method, String, Bytes) + Send + Sync + 'static,
     ) -> Result<()> {
+        self.load_as("application/json", what, count, lanes, request).await
+    }
+
+    /// As [`Bench::load`], with bodies of a media type.
+    async fn load_as(
+        &self,
+        media_type: &'static str,
+        what: &str,
+        count: usize,
+        lanes: usize,
+        request: impl Fn(usize) -> (Method, String, Bytes) + Send + Sync + 'static,
+    ) -> Result<()> {
         let clients = self.clients(CONNECTIONS)?;
         for client in &clients {
             client.get("/readyz").await?;
@@ -110,7 +124,7 @@ impl Bench {
                     }
                     let (method, path, body) = request(number);
                     let start = Instant::now();
-                    let answer = client.request(method, &path, "application/json", body).await?;
+                    let answer = client.request(method, &path, media_type, body).await?;
                     ensure!(answer.status.is_success(), "{path}: {}", String::from_utf8_lossy(&answer.body));
                     latencies.push(micros(start.elapsed()));
                 }
