@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hanse_schema::apply::set::Set;
 use hanse_schema::apply::shape::Shape;
 use hanse_schema::apply::update::{Force, Versions};
-use hanse_schema::apply::{ApplyError, FIELD_MANAGER_CONFLICT, Writer, name};
+use hanse_schema::apply::{ApplyError, FIELD_MANAGER_CONFLICT, Writer, ignored, name};
 use hanse_schema::kind::{Kind, Shape as KindShape};
 use http::header::USER_AGENT;
 use serde_json::Value;
@@ -31,7 +31,7 @@ impl<'a> Manager<'a> {
             call,
             name: name::manager(&options.field_manager, &agent),
             now: call.now_text(),
-            ignored: ignored(call),
+            ignored: ignored(call.kind, call.part),
             versions: Served::of(call),
         }
     }
@@ -83,14 +83,6 @@ fn shape(kind: &Kind) -> Shape<'_> {
         KindShape::Typed(descriptor) => Shape::Type(descriptor),
         KindShape::Structural(custom) => Shape::custom(&custom.schema),
     }
-}
-
-/// The fields that a write to this part leaves as they were, and which it does not own either.
-fn ignored(call: &Call<'_>) -> Set {
-    let kept = call.kind.keeps.iter().find(|(part, _)| *part == call.part).map_or(&[][..], |(_, fields)| *fields);
-    let paths: Vec<[&str; 1]> = kept.iter().map(|field| [*field]).collect();
-    let paths: Vec<&[&str]> = paths.iter().map(|path| &path[..]).collect();
-    Set::of_names(&paths)
 }
 
 /// The versions in which a kind is served.
