@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WARNING, WWW_AUTHENTICATE};
+use hanse_schema::field::TypeDescriptor;
+use hanse_schema::protobuf::{encode_type, speaks};
+use hanse_schema::types::meta::STATUS;
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WARNING, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use crate::api::AUDIT_ID;
@@ -11,7 +14,7 @@ use crate::body::{Answer, Body};
 use crate::call::Call;
 use crate::compress;
 use crate::limits::WARNING_BYTES_MAX;
-use crate::negotiate::{self, Accepted, Format};
+use crate::negotiate::{self, Accepted, Format, Spoken};
 use crate::status::Failure;
 use crate::table::{Include, Shaper};
 use crate::workspace::ROW_VERSION;
@@ -28,14 +31,22 @@ fn user_agent(headers: &HeaderMap) -> Option<&str> {
     headers.get(http::header::USER_AGENT).and_then(|agent| agent.to_str().ok())
 }
 
-/// An error's answer. Always JSON: every client reads it.
-pub(crate) fn failure(failure: &Failure, pretty: bool) -> Answer {
-    let bytes = failure.to_bytes();
-    let bytes = if pretty { indented(&bytes) } else { bytes };
+/// An error's answer, in a form that the client takes; as JSON when it takes none, for every client reads that.
+pub(crate) fn failure(failure: &Failure, accept: Option<&[u8]>, pretty: bool) -> Answer {
+    let json = failure.to_bytes();
+    let (format, bytes) = match negotiate::status(accept) {
+        Format::Json if pretty => (Format::Json, indented(&json)),
+        Format::Json => (Format::Json, json),
+        Format::Yaml => yaml::from_json(&json).map_or((Format::Json, json), |yaml| (Format::Yaml, yaml)),
+        Format::Protobuf => {
+            let encoded = encode_type(&STATUS, STATUS_KIND, &json);
+            encoded.map_or((Format::Json, json), |bytes| (Format::Protobuf, bytes.into()))
+        }
+    };
     let mut answer = Answer::new(Body::whole(bytes));
     *answer.status_mut() = StatusCode::from_u16(failure.code()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = answer.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     if let Some(seconds) = failure.retry_after() {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -44,6 +55,9 @@ pub(crate) fn failure(failure: &Failure, pretty: bool) -> Answer {
     }
     answer
 }
+
+/// Group and version, and the name, of `Status`.
+pub(crate) const STATUS_KIND: (&str, &str) = ("v1", "Status");
 
 /// The headers that every answer has.
 pub(crate) fn finish(answer: &mut Answer, audit_id: Option<HeaderValue>) {
@@ -64,7 +78,7 @@ pub(crate) async fn compressed(accept_encoding: Option<HeaderValue>, answer: Ans
     }
     let work = move || compress::compressed(accept_encoding.as_ref().map(HeaderValue::as_bytes), answer);
     let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|_| failure(&Failure::Internal("an answer could not be compressed".to_owned()), false))
+    done.unwrap_or_else(|_| failure(&Failure::Internal("an answer could not be compressed".to_owned()), None, false))
 }
 
 /// How the objects of a call are to be answered.
@@ -80,30 +94,51 @@ impl Form {
     /// # Errors
     /// 406, or 400 for an unknown `includeObject`.
     pub(crate) fn of(call: &Call<'_>) -> Result<Self, Failure> {
-        Self::accepted(call, negotiate::answer(call.header(http::header::ACCEPT))?)
+        Self::accepted(call, negotiate::answer(call.header(ACCEPT), spoken(call))?)
+    }
+
+    /// As [`Form::of`], for an answer that is of a type of its own whatever the kind is: a `Scale`.
+    pub(crate) fn of_own_type(call: &Call<'_>) -> Result<Self, Failure> {
+        Self::accepted(call, negotiate::answer(call.header(ACCEPT), Spoken::Everything)?)
     }
 
     /// As [`Form::of`], for a watch.
     pub(crate) fn of_watch(call: &Call<'_>) -> Result<Self, Failure> {
-        Self::accepted(call, negotiate::stream(call.header(http::header::ACCEPT))?)
+        Self::accepted(call, negotiate::stream(call.header(ACCEPT), spoken(call))?)
     }
 
     fn accepted(call: &Call<'_>, accepted: Accepted) -> Result<Self, Failure> {
         let include = Include::parse(call.query.get("includeObject"))?;
-        let shaper = Shaper::new(Arc::clone(call.kind), accepted.shape, include).at(call.now_ms());
+        let shaper = Shaper::new(Arc::clone(call.kind), accepted.shape, include);
+        let shaper = shaper.at(call.now_ms()).written_as(accepted.format);
         let pretty = accepted.pretty || negotiate::pretty(call.query.get("pretty"), user_agent(call.headers));
         Ok(Self { accepted, shaper, pretty })
     }
 
     /// An object as it is stored, in the form asked for.
     pub(crate) fn object(&self, status: StatusCode, stored: &Bytes) -> Result<Answer, Failure> {
-        self.json(status, Body::whole(self.shaper.object(stored)?))
+        self.shaped(status, Body::whole(self.shaper.object(stored)?))
     }
 
-    /// Any JSON document, as JSON or YAML, indented or not.
-    pub(crate) fn json(&self, status: StatusCode, body: Body) -> Result<Answer, Failure> {
+    /// An object of a type that is no kind of its own, given as JSON: whole, whatever shape was asked for, as upstream does it
+    /// with a `Status`.
+    pub(crate) fn typed(
+        &self,
+        status: StatusCode,
+        (descriptor, kind): (&TypeDescriptor, (&str, &str)),
+        json: Bytes,
+    ) -> Result<Answer, Failure> {
+        let bytes = match self.accepted.format {
+            Format::Protobuf => encode_type(descriptor, kind, &json)?.into(),
+            Format::Json | Format::Yaml => json,
+        };
+        self.shaped(status, Body::whole(bytes))
+    }
+
+    /// What the shaper has made: JSON, to be written as JSON or YAML, indented or not, or protobuf.
+    pub(crate) fn shaped(&self, status: StatusCode, body: Body) -> Result<Answer, Failure> {
         let body = match (self.accepted.format, self.pretty) {
-            (Format::Json, false) => body,
+            (Format::Json, false) | (Format::Protobuf, _) => body,
             (Format::Json, true) => Body::whole(indented(&whole(body)?)),
             (Format::Yaml, _) => Body::whole(yaml::from_json(&whole(body)?)?),
         };
@@ -112,6 +147,11 @@ impl Form {
         answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(self.accepted.format.media_type()));
         Ok(answer)
     }
+}
+
+/// What the kind of a call can be written as.
+fn spoken(call: &Call<'_>) -> Spoken {
+    if speaks(call.kind) { Spoken::Everything } else { Spoken::Text }
 }
 
 fn whole(body: Body) -> Result<Bytes, Failure> {

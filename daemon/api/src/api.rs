@@ -181,10 +181,13 @@ impl Api {
         self.ensure_audit_id(&mut parts.headers);
         let audit_id = parts.headers.get(AUDIT_ID).cloned();
         let accept_encoding = parts.headers.get(http::header::ACCEPT_ENCODING).cloned();
+        let accept = parts.headers.get(http::header::ACCEPT).cloned();
         let pretty = answer::wants_pretty(&parts);
         let head_only = parts.method == http::Method::HEAD;
         let answer = self.attempt(parts, body, certificate).await;
-        let mut answer = answer.unwrap_or_else(|failure| answer::failure(&failure, pretty));
+        let mut answer = answer.unwrap_or_else(|failure| {
+            answer::failure(&failure, accept.as_ref().map(http::HeaderValue::as_bytes), pretty)
+        });
         answer::finish(&mut answer, audit_id);
         if head_only {
             return answer.map(|_| Body::empty());
@@ -213,8 +216,11 @@ impl Api {
     /// Answers a request that another daemon has carried here, because this group is the home. It is authenticated and
     /// authorized again, and never carried further: at the wrong home it is 503 with `Retry-After`.
     pub async fn answer_carried(self: &Arc<Self>, carried: Carried) -> CarriedAnswer {
+        let named = carried.headers.iter().find(|(name, _)| name == http::header::ACCEPT.as_str());
+        let accept = named.map(|(_, value)| value.clone());
         let answer = self.attempt_carried(carried).await;
-        let answer = answer.unwrap_or_else(|failure| answer::failure(&failure, false));
+        let accept = accept.as_ref().map(String::as_bytes);
+        let answer = answer.unwrap_or_else(|failure| answer::failure(&failure, accept, false));
         let (head, body) = answer.into_parts();
         let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();

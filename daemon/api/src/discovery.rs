@@ -159,7 +159,7 @@ const V2BETA1: (&str, &str) = ("v2beta1", "application/json;g=apidiscovery.k8s.i
 
 fn separate(document: &Document, format: Format, if_none_match: Option<&[u8]>) -> Result<Answer, Failure> {
     match format {
-        Format::Json => Ok(document.answer(if_none_match)),
+        Format::Json | Format::Protobuf => Ok(document.answer(if_none_match)),
         Format::Yaml => {
             let mut answer = Answer::new(Body::whole(yaml::from_json(document.bytes())?));
             answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));

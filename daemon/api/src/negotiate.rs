@@ -19,6 +19,8 @@ pub enum Format {
     Json,
     /// `application/yaml`; never for a watch.
     Yaml,
+    /// Kubernetes' protobuf form: never for a table, and only metadata of kinds that come from definitions.
+    Protobuf,
 }
 
 impl Format {
@@ -28,6 +30,40 @@ impl Format {
         match self {
             Self::Json => JSON,
             Self::Yaml => YAML,
+            Self::Protobuf => protobuf::MEDIA_TYPE,
+        }
+    }
+
+    /// The media type of a watch.
+    #[must_use]
+    pub fn stream_media_type(self) -> &'static str {
+        match self {
+            Self::Json | Self::Yaml => JSON,
+            Self::Protobuf => protobuf::WATCH_MEDIA_TYPE,
+        }
+    }
+}
+
+/// What whole objects can be written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spoken {
+    /// JSON and YAML.
+    Text,
+    /// Protobuf, too.
+    Everything,
+}
+
+impl Spoken {
+    /// Whether objects in this shape are written in this format. There are no tables in protobuf, and the metadata of any object
+    /// have one version there.
+    fn has(self, format: Format, shape: Shape) -> bool {
+        match (format, shape) {
+            (Format::Json | Format::Yaml, _) => true,
+            (Format::Protobuf, Shape::Whole) => self == Self::Everything,
+            (Format::Protobuf, Shape::PartialMetadata(version) | Shape::PartialMetadataList(version)) => {
+                version == MetaVersion::V1
+            }
+            (Format::Protobuf, Shape::Table(_)) => false,
         }
     }
 }
@@ -143,35 +179,45 @@ impl PatchType {
 
 const JSON: &str = "application/json";
 const YAML: &str = "application/yaml";
-const SERVED: [Format; 2] = [Format::Json, Format::Yaml];
+const SERVED: [Format; 3] = [Format::Json, Format::Yaml, Format::Protobuf];
 
 /// The answer to a request for an object or a list.
 ///
 /// # Errors
 /// [`Failure::NotAcceptable`], listing what is served.
-pub fn answer(accept: Option<&[u8]>) -> Result<Accepted, Failure> {
-    choose(accept, |format, entry| Some(Accepted { format, shape: entry.shape()?, pretty: entry.pretty() }))
-        .ok_or_else(|| not_acceptable(&[JSON, YAML]))
+pub fn answer(accept: Option<&[u8]>, spoken: Spoken) -> Result<Accepted, Failure> {
+    choose(accept, |format, entry| {
+        let shape = entry.shape().filter(|shape| spoken.has(format, *shape))?;
+        Some(Accepted { format, shape, pretty: entry.pretty() })
+    })
+    .ok_or_else(|| not_acceptable(&[JSON, YAML, protobuf::MEDIA_TYPE]))
 }
 
-/// The answer to a watch: JSON only, each event on a line.
+/// The answer to a watch: JSON, each event on a line, or protobuf, each event in a frame.
 ///
 /// # Errors
 /// [`Failure::NotAcceptable`], listing what is served.
-pub fn stream(accept: Option<&[u8]>) -> Result<Accepted, Failure> {
+pub fn stream(accept: Option<&[u8]>, spoken: Spoken) -> Result<Accepted, Failure> {
     choose(accept, |format, entry| {
-        (format == Format::Json).then_some(Accepted { format, shape: entry.shape()?, pretty: false })
+        let shape = entry.shape().filter(|shape| spoken.has(format, *shape))?;
+        (format != Format::Yaml).then_some(Accepted { format, shape, pretty: false })
     })
-    .ok_or_else(|| not_acceptable(&["application/json;stream=watch"]))
+    .ok_or_else(|| not_acceptable(&["application/json;stream=watch", protobuf::WATCH_MEDIA_TYPE]))
 }
 
-/// The answer to a request for something that has one shape only: discovery, versions, a `Status`.
+/// The answer to a request for something that has one shape only: discovery, versions.
 ///
 /// # Errors
 /// [`Failure::NotAcceptable`], listing what is served.
 pub fn plain(accept: Option<&[u8]>) -> Result<Format, Failure> {
-    choose(accept, |format, entry| (entry.target().is_none()).then_some(format))
+    choose(accept, |format, entry| (entry.target().is_none() && format != Format::Protobuf).then_some(format))
         .ok_or_else(|| not_acceptable(&[JSON, YAML]))
+}
+
+/// How a `Status` is written: as the client likes best of what can be, and as JSON when it takes nothing.
+#[must_use]
+pub fn status(accept: Option<&[u8]>) -> Format {
+    choose(accept, |format, entry| entry.target().is_none().then_some(format)).unwrap_or(Format::Json)
 }
 
 /// The answer to `/api` and `/apis`. As upstream, one entry that asks for the aggregated form is enough to get it.
@@ -403,17 +449,17 @@ mod tests {
     use proptest::prelude::{any, prop, proptest};
 
     use super::{
-        Accepted, BodyType, DiscoveryForm, Format, MetaVersion, PatchType, Shape, answer, body, discovery, patch,
-        plain, pretty, stream, takes_gzip, takes_json,
+        Accepted, BodyType, DiscoveryForm, Format, MetaVersion, PatchType, Shape, Spoken, answer, body, discovery,
+        patch, plain, pretty, status, stream, takes_gzip, takes_json,
     };
 
     fn shape(accept: &str) -> Option<(Format, Shape)> {
-        answer(Some(accept.as_bytes())).ok().map(|Accepted { format, shape, .. }| (format, shape))
+        answer(Some(accept.as_bytes()), Spoken::Text).ok().map(|Accepted { format, shape, .. }| (format, shape))
     }
 
     #[test]
     fn the_best_entry_that_is_served_is_taken() {
-        use Format::{Json, Yaml};
+        use Format::{Json, Protobuf, Yaml};
         use MetaVersion::{V1, V1beta1};
         let table: [(&str, Option<(Format, Shape)>); 22] = [
             ("", Some((Json, Shape::Whole))),
@@ -437,7 +483,7 @@ mod tests {
             ("application/json;as=\"Table\";g=meta.k8s.io;v=v1", Some((Json, Shape::Table(V1)))),
             (
                 "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json",
-                Some((Json, Shape::PartialMetadataList(V1))),
+                Some((Protobuf, Shape::PartialMetadataList(V1))),
             ),
             ("application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1", Some((Json, Shape::PartialMetadata(V1)))),
             ("application/json;as=Chair;g=meta.k8s.io;v=v1, application/json", Some((Json, Shape::Whole))),
@@ -448,8 +494,8 @@ mod tests {
         for (accept, expected) in table {
             assert_eq!(shape(accept), expected, "{accept}");
         }
-        assert_eq!(answer(None).unwrap(), Accepted { format: Json, shape: Shape::Whole, pretty: false });
-        assert!(answer(Some(b"application/json;pretty=1")).unwrap().pretty);
+        assert_eq!(answer(None, Spoken::Text).unwrap(), Accepted { format: Json, shape: Shape::Whole, pretty: false });
+        assert!(answer(Some(b"application/json;pretty=1"), Spoken::Text).unwrap().pretty);
     }
 
     #[test]
@@ -457,12 +503,20 @@ mod tests {
         let message = |failure: crate::status::Failure| (failure.code(), failure.message());
         let protobuf = Some(&b"application/vnd.kubernetes.protobuf"[..]);
         assert_eq!(
-            message(answer(protobuf).unwrap_err()),
-            (406, "only the following media types are accepted: application/json, application/yaml".into())
+            message(answer(protobuf, Spoken::Text).unwrap_err()),
+            (
+                406,
+                "only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf"
+                    .into()
+            )
         );
         assert_eq!(
-            message(stream(Some(b"application/yaml")).unwrap_err()),
-            (406, "only the following media types are accepted: application/json;stream=watch".into())
+            message(stream(Some(b"application/yaml"), Spoken::Text).unwrap_err()),
+            (
+                406,
+                "only the following media types are accepted: application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch"
+                    .into()
+            )
         );
         assert_eq!(
             message(body(protobuf, &[BodyType::Json]).unwrap_err()),
@@ -490,12 +544,64 @@ mod tests {
         );
     }
 
+    /// What typed clients, informers and metadata clients send.
+    #[test]
+    fn protobuf_is_served_where_it_can_be() {
+        use Format::{Json, Protobuf};
+        const BOTH: &str = "application/vnd.kubernetes.protobuf,application/json";
+        const PARTIAL: &str =
+            "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json";
+        let table = [
+            (BOTH, Spoken::Everything, Some((Protobuf, Shape::Whole))),
+            (BOTH, Spoken::Text, Some((Json, Shape::Whole))),
+            ("application/vnd.kubernetes.protobuf, */*", Spoken::Everything, Some((Protobuf, Shape::Whole))),
+            ("application/vnd.kubernetes.protobuf, */*", Spoken::Text, Some((Json, Shape::Whole))),
+            (
+                "application/vnd.kubernetes.protobuf;q=0.5,application/json",
+                Spoken::Everything,
+                Some((Json, Shape::Whole)),
+            ),
+            ("*/*", Spoken::Everything, Some((Json, Shape::Whole))),
+            ("application/vnd.kubernetes.protobuf", Spoken::Everything, Some((Protobuf, Shape::Whole))),
+            ("application/vnd.kubernetes.protobuf;stream=watch", Spoken::Everything, Some((Protobuf, Shape::Whole))),
+            ("application/vnd.kubernetes.protobuf", Spoken::Text, None),
+            (PARTIAL, Spoken::Text, Some((Protobuf, Shape::PartialMetadata(MetaVersion::V1)))),
+            (PARTIAL, Spoken::Everything, Some((Protobuf, Shape::PartialMetadata(MetaVersion::V1)))),
+            (
+                "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1beta1",
+                Spoken::Text,
+                None,
+            ),
+            ("application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1", Spoken::Everything, None),
+            (
+                "application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1,application/json;as=Table;g=meta.k8s.io;v=v1",
+                Spoken::Everything,
+                Some((Json, Shape::Table(MetaVersion::V1))),
+            ),
+            ("application/cbor", Spoken::Everything, None),
+            ("application/cbor,application/json", Spoken::Everything, Some((Json, Shape::Whole))),
+        ];
+        for (accept, spoken, expected) in table {
+            for accepted in [answer(Some(accept.as_bytes()), spoken), stream(Some(accept.as_bytes()), spoken)] {
+                assert_eq!(accepted.ok().map(|own| (own.format, own.shape)), expected, "{accept} {spoken:?}");
+            }
+        }
+        assert_eq!(status(Some(BOTH.as_bytes())), Protobuf);
+        for accept in [Some("application/vnd.kubernetes.protobuf;as=Table;g=meta.k8s.io;v=v1"), Some("image/png"), None]
+        {
+            assert_eq!(status(accept.map(str::as_bytes)), Json, "{accept:?}");
+        }
+        assert_eq!(plain(Some(BOTH.as_bytes())).unwrap(), Json);
+    }
+
     #[test]
     fn a_watch_is_json_even_when_yaml_is_liked_better() {
-        let accepted = stream(Some(b"application/yaml, application/json;q=0.5;as=Table;g=meta.k8s.io;v=v1")).unwrap();
+        let accepted =
+            stream(Some(b"application/yaml, application/json;q=0.5;as=Table;g=meta.k8s.io;v=v1"), Spoken::Text)
+                .unwrap();
         assert_eq!((accepted.format, accepted.shape), (Format::Json, Shape::Table(MetaVersion::V1)));
-        assert!(stream(Some(b"application/json;stream=watch")).is_ok());
-        assert!(stream(Some(b"application/json;stream=other")).is_err());
+        assert!(stream(Some(b"application/json;stream=watch"), Spoken::Text).is_ok());
+        assert!(stream(Some(b"application/json;stream=other"), Spoken::Text).is_err());
     }
 
     #[test]
@@ -587,8 +693,10 @@ mod tests {
         #[test]
         fn no_header_stops_the_server(bytes in prop::collection::vec(any::<u8>(), 0..200), words in "[a-z*/;=,q0-9. \"]{0,80}") {
             for header in [bytes.as_slice(), words.as_bytes()] {
-                answer(Some(header)).ok();
-                assert!(stream(Some(header)).is_err() || takes_json(Some(header)), "a watch is JSON");
+                answer(Some(header), Spoken::Everything).ok();
+                std::hint::black_box(status(Some(header)));
+                let stream = stream(Some(header), Spoken::Text);
+                assert!(stream.is_err() || stream.is_ok_and(|accepted| accepted.format != Format::Yaml));
                 plain(Some(header)).ok();
                 discovery(Some(header)).ok();
                 body(Some(header), BodyType::ALL).ok();

@@ -1,4 +1,5 @@
-//! Objects in the shape that a client asks for: as they are stored, as a table for people, or their metadata only.
+//! Objects in the shape that a client asks for: as they are stored, as a table for people, or their metadata only; in JSON, or
+//! in protobuf, which is written from JSON.
 //!
 //! The stored bytes are never taken apart where they can be passed on: an object inside a table's row is the stored
 //! object, and metadata are cut out of it. Only a table's cells need a parsed object. The shapes and their wording are
@@ -12,13 +13,14 @@ use bytes::Bytes;
 use hanse_base::id::Revision;
 use hanse_schema::convert::{from_stored, is_converted};
 use hanse_schema::kind::Kind;
+use hanse_schema::protobuf::{self, Unencodable};
 use hanse_schema::table::{cells, column_definitions};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use crate::limits::BODY_CHUNK_BYTES;
-use crate::negotiate::{MetaVersion, Shape};
+use crate::negotiate::{Format, MetaVersion, Shape};
 use crate::status::Failure;
 
 /// What of the object a table's row carries (`includeObject=`).
@@ -83,13 +85,20 @@ pub struct Shaper {
     include: Include,
     now_ms: u64,
     columns_shown: bool,
+    is_protobuf: bool,
+}
+
+impl From<Unencodable> for Failure {
+    fn from(error: Unencodable) -> Self {
+        Self::Internal(format!("an object cannot be written as protobuf: {error}"))
+    }
 }
 
 impl Shaper {
     /// A shaper for objects of a kind as they are stored. `include` matters for tables only.
     #[must_use]
     pub fn new(kind: Arc<Kind>, shape: Shape, include: Include) -> Self {
-        Self { kind, shape, include, now_ms: 0, columns_shown: false }
+        Self { kind, shape, include, now_ms: 0, columns_shown: false, is_protobuf: false }
     }
 
     /// Sets the time that ages in a table are counted to.
@@ -99,10 +108,17 @@ impl Shaper {
         self
     }
 
+    /// Sets the format; JSON unless this is called. Tables have no protobuf form.
+    #[must_use]
+    pub fn written_as(mut self, format: Format) -> Self {
+        self.is_protobuf = format == Format::Protobuf;
+        self
+    }
+
     /// Whether stored bytes, and the lines of events, are passed on as they are.
     #[must_use]
     pub fn is_identity(&self) -> bool {
-        self.shape == Shape::Whole && !is_converted(&self.kind)
+        self.shape == Shape::Whole && !is_converted(&self.kind) && !self.is_protobuf
     }
 
     /// One object, as the answer to a GET or to a write.
@@ -111,6 +127,8 @@ impl Shaper {
     /// [`Failure::NotAcceptable`] when the metadata of a list were asked for.
     pub fn object(&self, stored: &Bytes) -> Result<Bytes, Failure> {
         match self.shape {
+            Shape::Whole if self.is_protobuf => Ok(protobuf::encode(&self.kind, &self.whole(stored)?)?.into()),
+            Shape::PartialMetadata(_) if self.is_protobuf => Ok(protobuf::encode_partial(stored)?.into()),
             Shape::Whole => self.whole(stored),
             Shape::PartialMetadata(version) => partial(version, stored),
             Shape::PartialMetadataList(_) => Err(Failure::NotAcceptable(format!(
@@ -132,7 +150,7 @@ impl Shaper {
         self.one_row(version, stored, columns)
     }
 
-    /// A list, as pieces that make one JSON document.
+    /// A list, as pieces that make one document.
     ///
     /// # Errors
     /// [`Failure::NotAcceptable`] when the metadata of one object were asked for.
@@ -142,6 +160,9 @@ impl Shaper {
         stored: impl Iterator<Item = &'a Bytes>,
     ) -> Result<VecDeque<Bytes>, Failure> {
         let metadata = head.to_json();
+        if self.is_protobuf {
+            return self.protobuf_list(&metadata, stored);
+        }
         let api_version = self.kind.api_version();
         let name = &self.kind.list_kind;
         let mut pieces = match self.shape {
@@ -156,9 +177,7 @@ impl Shaper {
                 Pieces::new(format!(r#"{start}{version}","metadata":{metadata},"items":["#), false)
             }
             Shape::PartialMetadata(_) => {
-                return Err(Failure::NotAcceptable(format!(
-                    "you requested PartialObjectMetadata, but the requested object is a list ({name})"
-                )));
+                return Err(self.is_a_list());
             }
             Shape::Table(version) => Pieces::new(self.table_start(version, &metadata, true), false),
         };
@@ -172,6 +191,32 @@ impl Shaper {
             }
         }
         Ok(pieces.end())
+    }
+
+    fn protobuf_list<'a>(
+        &self,
+        metadata: &Value,
+        stored: impl Iterator<Item = &'a Bytes>,
+    ) -> Result<VecDeque<Bytes>, Failure> {
+        let metadata = metadata.to_string();
+        let list = match self.shape {
+            Shape::PartialMetadata(_) => return Err(self.is_a_list()),
+            Shape::PartialMetadataList(_) => {
+                protobuf::encode_partial_list(metadata.as_bytes(), stored.map(AsRef::as_ref))?
+            }
+            Shape::Whole | Shape::Table(_) => {
+                let shown = stored.map(|object| self.whole(object)).collect::<Result<Vec<_>, _>>()?;
+                protobuf::encode_list(&self.kind, metadata.as_bytes(), shown.iter().map(AsRef::as_ref))?
+            }
+        };
+        Ok(VecDeque::from([Bytes::from(list)]))
+    }
+
+    fn is_a_list(&self) -> Failure {
+        let name = &self.kind.list_kind;
+        Failure::NotAcceptable(format!(
+            "you requested PartialObjectMetadata, but the requested object is a list ({name})"
+        ))
     }
 
     /// The object in the form in which its kind is served.

@@ -16,6 +16,8 @@ use bytes::{BufMut, Bytes, BytesMut};
 use futures_util::stream;
 use hanse_base::id::Revision;
 use hanse_base::net::BoxFuture;
+use hanse_schema::protobuf;
+use hanse_schema::types::meta::STATUS;
 use hanse_store::history::{Compacted, Event, EventKind};
 use hanse_store::hub::{Batch, Subscription};
 use hanse_store::key::Key;
@@ -25,11 +27,12 @@ use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use tokio::time::{Instant, Sleep};
 
-use crate::answer::Form;
+use crate::answer::{Form, STATUS_KIND};
 use crate::api::{Api, Slot};
 use crate::body::{Answer, Body, BodyError};
 use crate::call::Call;
 use crate::limits::{BODY_CHUNK_BYTES, BOOKMARK_INTERVAL, WATCH_PATIENCE};
+use crate::negotiate::Format;
 use crate::query::{ListOptions, WantedRevision};
 use crate::selection::Selection;
 use crate::status::Failure;
@@ -63,11 +66,12 @@ pub(crate) async fn watch(call: &Call<'_>) -> Result<Answer, Failure> {
         Start::WithInitial { .. } => state.revision(),
         Start::After(revision) => revision,
     };
-    let media_type = "application/json";
+    let media_type = form.accepted.format.stream_media_type();
     let lines = Lines {
         kind_line: kind_line(call),
         selection,
         shaper: form.shaper,
+        format: form.accepted.format,
         view: call.view.clone(),
         api: Arc::clone(call.api),
     };
@@ -111,6 +115,7 @@ struct Lines {
     kind_line: String,
     selection: Selection,
     shaper: Shaper,
+    format: Format,
     view: View,
     api: Arc<Api>,
 }
@@ -158,7 +163,25 @@ impl Lines {
 
     fn made(&mut self, event_type: &str, stored: &Bytes) -> Result<Bytes, Failure> {
         let object = self.shaper.event(stored, self.api.clock().wall_ms())?;
-        Ok(line(event_type, &object))
+        Ok(self.line_of(event_type, &object))
+    }
+
+    /// A line of JSON, or a frame of protobuf.
+    fn line_of(&self, event_type: &str, object: &[u8]) -> Bytes {
+        match self.format {
+            Format::Protobuf => protobuf::watch_frame(event_type, object).into(),
+            Format::Json | Format::Yaml => line(event_type, object),
+        }
+    }
+
+    /// The event that ends a watch.
+    fn error(&self, failure: &Failure) -> Bytes {
+        let status = failure.to_bytes();
+        match self.format {
+            Format::Protobuf => protobuf::encode_type(&STATUS, STATUS_KIND, &status)
+                .map_or_else(|_| Bytes::new(), |status| self.line_of("ERROR", &status)),
+            Format::Json | Format::Yaml => line("ERROR", &status),
+        }
     }
 
     fn bookmark(&mut self, revision: Revision, initial_end: bool) -> Result<Bytes, Failure> {
@@ -254,7 +277,7 @@ impl Watch {
             Ok(None) => return None,
             Err(failure) => {
                 self.ended = true;
-                line("ERROR", &failure.to_bytes())
+                self.lines.error(&failure)
             }
         };
         Some((Ok(chunk), self))

@@ -230,29 +230,3 @@ fn v2_holds_built_in_and_custom_kinds() {
     assert_eq!(tag(&[cats.clone(), dogs.clone()]), tag(&[dogs, cats.clone()]));
     assert_ne!(tag(&[cats]), tag(&[]));
 }
-
-#[test]
-fn dump() {
-    let Ok(folder) = std::env::var("OA_DUMP") else { return };
-    let mut document = defined("a.io", "v1", "cats", 1);
-    let crds = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/crds");
-    let all: Vec<Defined> = vec![document.clone()];
-    let _ = (&mut document, crds);
-    let catalogue = Catalogue::new(&all);
-    let put = |name: &str, place, accept: &str| {
-        let answer = catalogue.openapi(place, "", Some(accept.as_bytes()), None).unwrap();
-        std::fs::write(format!("{folder}/{name}"), answer.into_body().into_bytes().unwrap()).unwrap();
-    };
-    for (name, place, version) in [
-        ("v2", openapi::Place::V2, "v2"),
-        ("core-v3", openapi::Place::Document("api/v1", None), "v3"),
-        ("custom-v3", openapi::Place::Document("apis/a.io/v1", None), "v3"),
-    ] {
-        put(&format!("{name}.json"), place, "application/json");
-        put(
-            &format!("{name}.pb"),
-            place,
-            &format!("application/com.github.proto-openapi.spec.{version}@v1.0+protobuf"),
-        );
-    }
-}

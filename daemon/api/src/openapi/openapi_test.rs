@@ -53,7 +53,7 @@ fn what_is_not_served_is_told() {
     let open_api = OpenApi::built_in();
     let code = |place, accept: &[u8]| open_api.answer(place, "", Some(accept), None).unwrap_err().code();
     assert_eq!(code(Place::Document("apis/apps/v1", None), b"*/*"), 404);
-    assert_eq!(code(Place::V2, b"application/com.github.proto-openapi.spec.v2@v1.0+protobuf"), 406);
+assert_eq!(code(Place::V2, b"application/vnd.kubernetes.protobuf"), 406);
     assert_eq!(code(Place::Document("api/v1", None), b"image/png"), 406);
     // As upstream: the index has one form.
     assert_eq!(open_api.answer(Place::Index, "", Some(b"image/png"), None).unwrap().status(), 200);
@@ -110,5 +110,28 @@ fn v2_holds_the_same_types() {
     for reference in text.split("\"$ref\":\"#/definitions/").skip(1) {
         let name = reference.split('"').next().unwrap();
         assert!(definitions.contains_key(name), "{name}");
+    }
+}
+
+/// The numbers are those of gnostic's `OpenAPIv2.proto`; that its readers find the same document as in JSON was tried with them.
+#[test]
+fn protobuf_is_served_under_both_its_names() {
+    let open_api = OpenApi::built_in();
+    for (place, version, start) in [
+        (Place::V2, "v2", &b"\x0a\x032.0\x12"[..]),
+        (Place::Document("api/v1", None), "v3", &b"\x0a\x053.0.0\x12"[..]),
+    ] {
+        let served = format!("application/com.github.proto-openapi.spec.{version}.v1.0+protobuf");
+        let named = format!("application/com.github.proto-openapi.spec.{version}@v1.0+protobuf");
+        for asked in [&served, &named] {
+            let answer = open_api.answer(place, "", Some(asked.as_bytes()), None).unwrap();
+            assert_eq!(answer.headers()["content-type"], served.as_str());
+            let json = open_api.answer(place, "", None, None).unwrap();
+            assert_eq!(answer.headers()["etag"], json.headers()["etag"], "one document in two forms");
+            assert!(answer.into_body().into_bytes().unwrap().starts_with(start));
+        }
+        let both = format!("{named},application/json;q=0.9");
+        let answer = open_api.answer(place, "", Some(both.as_bytes()), None).unwrap();
+        assert_eq!(answer.headers()["content-type"], served.as_str());
     }
 }

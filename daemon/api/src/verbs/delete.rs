@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use hanse_schema::cause::{Cause, quote};
 use hanse_schema::decode::decode_type;
-use hanse_schema::types::meta::DELETE_OPTIONS;
+use hanse_schema::types::meta::{DELETE_OPTIONS, STATUS};
 use hanse_schema::{metadata, protobuf};
 use hanse_store::key::Key;
 use hanse_store::object::{Draft, Object};
@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 use crate::admission;
 use crate::admit;
 use crate::answer::{self, Form};
-use crate::body::{Answer, Body};
+use crate::body::Answer;
 use crate::call::Call;
 use crate::definitions::{begin_deletion, is_definition};
 use crate::encode;
@@ -39,7 +39,7 @@ pub(crate) async fn delete(call: &Call<'_>, body: Bytes) -> Result<Answer, Failu
     let mut answer = match delete_one(call, &call.key(name)?, &options, &mut warnings).await? {
         Deleted::Waiting(bytes) => form.object(StatusCode::OK, &call.view.written(bytes).await?),
         Deleted::Gone(bytes) if call.storage() == "serviceaccounts" => form.object(StatusCode::OK, &bytes),
-        Deleted::Gone(bytes) => form.json(StatusCode::OK, Body::whole(success(call, name, &bytes))),
+        Deleted::Gone(bytes) => form.typed(StatusCode::OK, (&STATUS, answer::STATUS_KIND), success(call, name, &bytes)),
     }?;
     answer::warn(&mut answer, &warnings);
     Ok(answer)

@@ -40,7 +40,7 @@ pub(crate) async fn answer(call: &Call<'_>, form: &Form, page: &Page) -> Result<
     let objects: Vec<&Arc<Object>> = page.objects.iter().map(|(_, object)| object).collect();
     let shown = call.view.all(&objects).await?;
     let pieces: VecDeque<_> = form.shaper.list(&page.head, shown.iter())?;
-    form.json(StatusCode::OK, Body::pieces(pieces))
+    form.shaped(StatusCode::OK, Body::pieces(pieces))
 }
 
 /// Finds the objects of a page.

@@ -4,15 +4,16 @@
 use bytes::Bytes;
 use hanse_schema::cause::Cause;
 use hanse_schema::kind::{Scale, Text};
-use hanse_schema::metadata;
 use hanse_schema::patch::{PatchType, apply, parse_body};
+use hanse_schema::types::autoscaling::SCALE;
+use hanse_schema::{metadata, protobuf};
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value, json};
 
 use crate::answer::{self, Form};
 use crate::api::RequestBody;
-use crate::body::{Answer, Body};
+use crate::body::Answer;
 use crate::call::Call;
 use crate::negotiate::{self, BodyType};
 use crate::query::{WantedRevision, WriteOptions};
@@ -35,7 +36,7 @@ pub(crate) async fn answer(call: &Call<'_>, body: RequestBody) -> Result<Answer,
 }
 
 async fn read(call: &Call<'_>, scale: &Scale) -> Result<Answer, Failure> {
-    let form = Form::of(call)?;
+    let form = Form::of_own_type(call)?;
     let name = call.name()?;
     let key = call.key(name)?;
     let state = get::state(call, WantedRevision::parse(call.query.text("resourceVersion"))?).await?;
@@ -45,10 +46,12 @@ async fn read(call: &Call<'_>, scale: &Scale) -> Result<Answer, Failure> {
 
 async fn update(call: &Call<'_>, scale: &Scale, body: Bytes) -> Result<Answer, Failure> {
     let options = WriteOptions::parse(call.query, "UpdateOptions")?;
-    let sent = negotiate::body(call.header(CONTENT_TYPE), BodyType::TEXT)?;
-    let sent = serde_json::from_slice::<Value>(&yaml::as_json("Scale", sent, &body)?).map_err(|error| {
-        Failure::BadRequest(format!("the object provided is unrecognized (must be of type Scale): {error}"))
-    })?;
+    let sent = match negotiate::body(call.header(CONTENT_TYPE), BodyType::ALL)? {
+        BodyType::Protobuf => protobuf::decode_type(&SCALE, &body)?,
+        sent => serde_json::from_slice::<Value>(&yaml::as_json("Scale", sent, &body)?).map_err(|error| {
+            Failure::BadRequest(format!("the object provided is unrecognized (must be of type Scale): {error}"))
+        })?,
+    };
     write(call, scale, &options, |_| Ok(sent.clone())).await
 }
 
@@ -70,7 +73,7 @@ async fn write(
     options: &WriteOptions,
     mut scaled: impl FnMut(&Value) -> Result<Value, Failure> + Send,
 ) -> Result<Answer, Failure> {
-    let form = Form::of(call)?;
+    let form = Form::of_own_type(call)?;
     let name = call.name()?;
     let compute = |old: &Value| {
         let sent = scaled(old)?;
@@ -122,7 +125,8 @@ fn check(call: &Call<'_>, sent: &Value) -> Result<(), Failure> {
 }
 
 fn shown(form: &Form, scale: &Scale, object: &Value) -> Result<Answer, Failure> {
-    form.json(StatusCode::OK, Body::whole(Bytes::from(of(scale, object).to_string())))
+    let json = Bytes::from(of(scale, object).to_string());
+    form.typed(StatusCode::OK, (&SCALE, ("autoscaling/v1", "Scale")), json)
 }
 
 /// The Scale of an object.

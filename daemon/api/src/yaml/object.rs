@@ -117,9 +117,9 @@ mod tests {
     /// Texts as kube-apiserver gives them.
     #[test]
     fn keys_that_are_given_twice_are_told_with_their_lines() {
-        let text = "data:\n  a: x\n  a: y\nextra: 1\n";
+        let text = "data:\n  a: x\n  a: z\nextra: 1\n";
         let (value, warnings) = read(text, FieldValidation::Warn).unwrap();
-        assert_eq!(value["data"], json!({"a": "y"}));
+        assert_eq!(value["data"], json!({"a": "z"}));
         assert_eq!(warnings, [r#"line 7: key "a" already set in map"#, r#"unknown field "extra""#]);
         assert!(read(text, FieldValidation::Ignore).unwrap().1.is_empty());
         assert_eq!(
@@ -128,7 +128,7 @@ mod tests {
              line 7: key \"a\" already set in map, unknown field \"extra\""
         );
         assert_eq!(
-            read("data: {a: x, a: y}\n", FieldValidation::Strict).unwrap_err(),
+            read("data: {a: x, a: z}\n", FieldValidation::Strict).unwrap_err(),
             "ConfigMap in version \"v1\" cannot be handled as a ConfigMap: strict decoding error: yaml: unmarshal errors:\n  \
              line 5: key \"a\" already set in map"
         );
