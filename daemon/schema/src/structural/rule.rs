@@ -18,7 +18,7 @@ use super::words::Findings;
 
 pub use declare::attach;
 
-pub(crate) use check::{Limits, check};
+pub(crate) use check::{Check, Limits};
 pub(crate) use judge::{Judge, Ratchet, Subject};
 
 /// One rule of a node, compiled.

@@ -52,12 +52,13 @@ pub(super) fn validate(
         }
     }
     let before = findings.len();
-    node::validate(props, &place, findings);
-    if let Some(schema) = schema
-        && findings.len() == before
-    {
+    let is_supported = if refused.is_some() { node::Supported::No } else { node::Supported::Yes };
+    node::validate(props, is_supported, &place, findings);
+    if let Some(schema) = schema {
         let limits = if unchanged { rule::Limits::OfAll } else { rule::Limits::OfEach };
-        rule::check(&schema, raw, limits, &place, findings);
+        let wrong = findings.causes().get(before..).unwrap_or_default();
+        let wrong = wrong.iter().map(|cause| cause.field.clone()).collect();
+        rule::Check::new(limits, wrong, findings).run(&schema, raw, &place);
     }
     if let Some(why) = refused.filter(|_| findings.len() == start) {
         findings.add(|| Cause::invalid(place.render(), "", why));
@@ -95,7 +96,6 @@ pub(super) fn unknown_formats(view: &View<'_>) -> Vec<String> {
     view.any_schema(&|props| {
         let format = props.text("format");
         if !format.is_empty() {
-            // A node without a type has an empty one here, which is none of the types that have formats.
             let kind = props.text("type");
             let known = matches!(kind, "" | "string" | "integer" | "number")
                 && Format::known(format, JsonType::parse(kind)).is_some();

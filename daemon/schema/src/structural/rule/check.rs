@@ -20,27 +20,47 @@ pub(crate) enum Limits {
 }
 
 /// Finds what is wrong with the rules of a schema.
-pub(crate) fn check(schema: &Schema, raw: &Value, limits: Limits, path: &Path<'_>, findings: &mut Findings) {
-    let mut check = Check { limits, findings, total: 0, expensive: Vec::new() };
-    check.node(schema, Props::of(raw), Place { path, cardinality: Some(1), uncorrelatable: None });
-    let Check { total, expensive, findings, .. } = check;
-    if total <= ALL_COST_MAX {
-        return;
-    }
-    for (_, field) in expensive {
-        let detail = "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema";
-        findings.add(|| Cause::forbidden(field, detail));
-    }
-    let what = "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema";
-    findings.add(|| Cause::forbidden(path.render(), too_costly(what, total, ALL_COST_MAX)));
-}
-
-struct Check<'f> {
+pub(crate) struct Check<'f> {
     limits: Limits,
+    /// The fields in which the schema itself is wrong: rules of nodes around them are not looked at.
+    wrong: Vec<String>,
     findings: &'f mut Findings,
     total: u64,
     /// The costs and fields of the most expensive rules, the most expensive first.
     expensive: Vec<(u64, String)>,
+}
+
+impl<'f> Check<'f> {
+    /// With the limits that hold, and the fields in which the schema itself is wrong.
+    pub(crate) const fn new(limits: Limits, wrong: Vec<String>, findings: &'f mut Findings) -> Self {
+        Self { limits, wrong, findings, total: 0, expensive: Vec::new() }
+    }
+
+    /// Looks at the rules of a schema.
+    pub(crate) fn run(mut self, schema: &Schema, raw: &Value, path: &Path<'_>) {
+        self.node(schema, Props::of(raw), Place { path, cardinality: Some(1), uncorrelatable: None });
+        if self.total <= ALL_COST_MAX {
+            return;
+        }
+        for (_, field) in std::mem::take(&mut self.expensive) {
+            let detail = "contributed to estimated rule cost total exceeding cost limit for entire OpenAPIv3 schema";
+            self.findings.add(|| Cause::forbidden(field, detail));
+        }
+        let what = "x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema";
+        self.findings.add(|| Cause::forbidden(path.render(), too_costly(what, self.total, ALL_COST_MAX)));
+    }
+
+    /// Whether the schema is wrong here or below.
+    fn is_wrong(&self, path: &Path<'_>) -> bool {
+        if self.wrong.is_empty() {
+            return false;
+        }
+        let here = path.render();
+        let is_below = |field: &String| {
+            field.strip_prefix(&here).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+        };
+        self.wrong.iter().any(is_below)
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -72,6 +92,9 @@ impl Check<'_> {
             let told_apart = raw.text("x-kubernetes-list-type") == "map";
             let uncorrelatable = place.uncorrelatable.or(Some(path).filter(|_| !told_apart));
             self.node(items, item, Place { path: &path.child("items"), cardinality, uncorrelatable });
+        }
+        if schema.rules.is_empty() || self.is_wrong(path) {
+            return;
         }
         let list = path.child(RULES);
         if schema.rules.iter().any(|rule| matches!(&rule.program, Err(why) if why == NOT_DECLARED)) {

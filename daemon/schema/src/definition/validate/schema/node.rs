@@ -9,9 +9,16 @@ use crate::structural::props::{Items, Props, SchemaOrBool};
 use crate::structural::prune::META;
 use crate::structural::words::{Findings, about};
 
+/// Whether a schema uses only what structural schemas can have: only then paths can be followed through it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Supported {
+    Yes,
+    No,
+}
+
 /// Finds what is wrong below a root.
-pub(super) fn validate(props: Props<'_>, path: &Path<'_>, findings: &mut Findings) {
-    Walk { findings }.node(props, true, Context::default(), path);
+pub(super) fn validate(props: Props<'_>, supported: Supported, path: &Path<'_>, findings: &mut Findings) {
+    Walk { findings, supported }.node(props, true, Context::default(), path);
 }
 
 /// What holds for a node because of what is above it.
@@ -31,6 +38,7 @@ enum NoDefaults<'c> {
 
 struct Walk<'f> {
     findings: &'f mut Findings,
+    supported: Supported,
 }
 
 impl Walk<'_> {
@@ -314,7 +322,7 @@ impl Walk<'_> {
             if has_newlines(field_path) {
                 self.findings.add(|| Cause::invalid(at.render(), field_path, "must not contain line breaks"));
             }
-            if follow(field_path, props, Brackets::Permitted).is_err() {
+            if self.supported == Supported::Yes && follow(field_path, props, Brackets::Permitted).is_err() {
                 self.findings.add(|| Cause::invalid(at.render(), field_path, "must be a valid path"));
             }
         }
