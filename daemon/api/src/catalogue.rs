@@ -15,16 +15,16 @@ use crate::status::Failure;
 
 /// A kind that comes from a definition.
 #[derive(Debug, Clone)]
-pub struct Defined {
+pub(crate) struct Defined {
     /// The kind.
-    pub kind: Arc<Kind>,
+    pub(crate) kind: Arc<Kind>,
     /// Digest of the definition's content; all versions of a definition may have the same.
-    pub digest: [u8; 32],
+    pub(crate) digest: [u8; 32],
 }
 
 /// The documents of one set of kinds: the built-in ones and those of definitions.
 #[derive(Debug)]
-pub struct Catalogue {
+pub(crate) struct Catalogue {
     discovery: Discovery,
     openapi: OpenApi,
 }
@@ -33,7 +33,7 @@ impl Catalogue {
     /// A catalogue of the built-in kinds and of these. The order of the kinds means nothing. Where a custom kind has the
     /// group, version and plural of a built-in one, the built-in one is shown.
     #[must_use]
-    pub fn new(custom: &[Defined]) -> Self {
+    pub(crate) fn new(custom: &[Defined]) -> Self {
         let kinds: Vec<Arc<Kind>> = custom.iter().map(|defined| Arc::clone(&defined.kind)).collect();
         let built_in = &*BUILT_IN;
         Self { discovery: built_in.discovery.with(&kinds), openapi: built_in.openapi.with(custom) }
@@ -41,7 +41,7 @@ impl Catalogue {
 
     /// The catalogue of the built-in kinds, which all share that have no others.
     #[must_use]
-    pub fn built_in() -> Arc<Self> {
+    pub(crate) fn built_in() -> Arc<Self> {
         Arc::clone(&BUILT_IN)
     }
 
@@ -49,7 +49,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// [`Failure::NoSuchPath`] for a group or version that is not served, [`Failure::NotAcceptable`].
-    pub fn discovery(
+    pub(crate) fn discovery(
         &self,
         place: discovery::Place<'_>,
         accept: Option<&[u8]>,
@@ -66,7 +66,7 @@ impl Catalogue {
     ///
     /// # Errors
     /// As [`Catalogue::discovery`].
-    pub fn openapi(
+    pub(crate) fn openapi(
         &self,
         place: openapi::Place<'_>,
         prefix: &str,

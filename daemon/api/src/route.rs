@@ -26,6 +26,7 @@ use crate::health::{self, Asked, Probe};
 use crate::openapi;
 use crate::request::{ClusterText, DiscoveryPath, OpenApiPath, RequestKind, ResourcePath, Target, Verb};
 use crate::status::{Failure, Subject};
+use crate::token;
 use crate::verbs;
 use crate::view::View;
 use crate::watch::watch;
@@ -54,7 +55,10 @@ pub(crate) async fn route(api: &Arc<Api>, inquiry: Inquiry) -> Result<Answer, Fa
             }
         }
     }
-    page(api, &catalogue, &inquiry)
+    match &inquiry.request.kind {
+        RequestKind::OpenApi(path) => described(catalogue, path.clone(), &inquiry).await,
+        _ => page(api, &catalogue, &inquiry),
+    }
 }
 
 fn page(api: &Arc<Api>, catalogue: &Catalogue, inquiry: &Inquiry) -> Result<Answer, Failure> {
@@ -63,7 +67,7 @@ fn page(api: &Arc<Api>, catalogue: &Catalogue, inquiry: &Inquiry) -> Result<Answ
     match &inquiry.request.kind {
         RequestKind::Discovery(path) => {
             let place = match path {
-                DiscoveryPath::Index => return Ok(index()),
+                DiscoveryPath::Index => return Ok(index(api.issuer().is_some())),
                 DiscoveryPath::Core => discovery::Place::Core,
                 DiscoveryPath::Groups => discovery::Place::Groups,
                 DiscoveryPath::Group(group) => discovery::Place::Group(group),
@@ -71,23 +75,36 @@ fn page(api: &Arc<Api>, catalogue: &Catalogue, inquiry: &Inquiry) -> Result<Answ
             };
             catalogue.discovery(place, accept, known)
         }
-        RequestKind::OpenApi(path) => {
-            let document = match path {
-                OpenApiPath::V3(group, version) if group.is_empty() => format!("api/{version}"),
-                OpenApiPath::V3(group, version) => format!("apis/{group}/{version}"),
-                OpenApiPath::V2 | OpenApiPath::V3Index => String::new(),
-            };
-            let place = match path {
-                OpenApiPath::V2 => openapi::Place::V2,
-                OpenApiPath::V3Index => openapi::Place::Index,
-                OpenApiPath::V3(..) => openapi::Place::Document(&document, inquiry.request.query.get("hash")),
-            };
-            catalogue.openapi(place, &prefix(&inquiry.request.target), accept, known)
-        }
         RequestKind::Health(probe, name) => health(api, *probe, name.as_deref(), inquiry),
         RequestKind::Version => Ok(json_page(health::version())),
-        RequestKind::Resource(_) => Err(Failure::NoSuchPath),
+        RequestKind::OpenId(path) => {
+            let issuer = api.issuer().ok_or(Failure::NoSuchPath)?;
+            Ok(token::page::page(issuer, *path, api.url()))
+        }
+        RequestKind::OpenApi(_) | RequestKind::Resource(_) => Err(Failure::NoSuchPath),
     }
+}
+
+/// A page of OpenAPI, made on a thread where it holds nobody up: where there are many definitions it takes a while.
+async fn described(catalogue: Arc<Catalogue>, path: OpenApiPath, inquiry: &Inquiry) -> Result<Answer, Failure> {
+    let header = |name: HeaderName| header(&inquiry.headers, name).map(<[u8]>::to_vec);
+    let (accept, known) = (header(ACCEPT), header(IF_NONE_MATCH));
+    let (prefix, hash) = (prefix(&inquiry.request.target), inquiry.request.query.get("hash").map(str::to_owned));
+    let work = move || {
+        let document = match &path {
+            OpenApiPath::V3(group, version) if group.is_empty() => format!("api/{version}"),
+            OpenApiPath::V3(group, version) => format!("apis/{group}/{version}"),
+            OpenApiPath::V2 | OpenApiPath::V3Index => String::new(),
+        };
+        let place = match path {
+            OpenApiPath::V2 => openapi::Place::V2,
+            OpenApiPath::V3Index => openapi::Place::Index,
+            OpenApiPath::V3(..) => openapi::Place::Document(&document, hash.as_deref()),
+        };
+        catalogue.openapi(place, &prefix, accept.as_deref(), known.as_deref())
+    };
+    let done = tokio::task::spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(Failure::Internal("an OpenAPI document could not be made".to_owned())))
 }
 
 /// What URLs of documents below a target begin with.
@@ -110,10 +127,14 @@ fn json_page(bytes: bytes::Bytes) -> Answer {
     answer
 }
 
-fn index() -> Answer {
+/// The paths at the host, sorted.
+fn index(signs_tokens: bool) -> Answer {
     const PATHS: [&str; 9] =
         ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"];
-    json_page(bytes::Bytes::from(serde_json::json!({ "paths": PATHS }).to_string()))
+    const OF_TOKENS: [&str; 2] = ["/.well-known/openid-configuration", "/openid/v1/jwks"];
+    let mut paths: Vec<&str> = PATHS.into_iter().chain(OF_TOKENS.into_iter().filter(|_| signs_tokens)).collect();
+    paths.sort_unstable();
+    json_page(bytes::Bytes::from(serde_json::json!({ "paths": paths }).to_string()))
 }
 
 fn health(api: &Arc<Api>, probe: Probe, name: Option<&str>, inquiry: &Inquiry) -> Result<Answer, Failure> {
@@ -250,6 +271,9 @@ async fn verb(call: &Call<'_>, body: RequestBody) -> Result<Answer, Failure> {
     if call.part == Part::Scale {
         return verbs::scale::answer(call, body).await;
     }
+    if call.part == Part::Token {
+        return verbs::token::create(call, body.read().await?).await;
+    }
     match call.path.verb {
         Verb::Get => verbs::get::get(call).await,
         Verb::List => verbs::list::list(call).await,
@@ -287,6 +311,7 @@ fn check_shape(kind: &Kind, part: Part, path: &ResourcePath) -> Result<(), Failu
     let fits = match path.verb {
         // As discovery says, it can only be replaced.
         verb if part == Part::Finalize => in_namespace && verb == Verb::Update,
+        verb if part == Part::Token => in_namespace && verb == Verb::Create,
         Verb::Get if path.subresource.is_some() => in_namespace,
         Verb::Update | Verb::Patch => in_namespace,
         Verb::Get | Verb::Delete => in_namespace && path.subresource.is_none(),
