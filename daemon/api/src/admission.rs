@@ -25,17 +25,19 @@ mod version;
 mod webhook;
 
 use hanse_base::id::ClusterId;
+use hanse_schema::apply::decode_entries;
 use hanse_schema::kind::Kind;
 use hanse_schema::metadata;
 use hanse_store::state::State;
 use hanse_store::txn::Precondition;
+use serde_json::Value;
 
 pub(crate) use crate::admission::attributes::Operation;
 use crate::admission::attributes::{Action, Attributes};
 use crate::admission::compiled::scope;
 use crate::admission::notes::Notes;
 use crate::admission::policy::Policies;
-use crate::admission::reinvocation::Reinvocation;
+use crate::admission::reinvocation::{Reinvocation, Round};
 use crate::admission::webhook::Webhooks;
 use crate::call::Call;
 use crate::encode;
@@ -76,16 +78,26 @@ impl Admission {
         }
         let attributes = Attributes::of(call, operation, &state).await?;
         let mut notes = Notes::default();
+        let owners = metadata::of(&operation.object).and_then(|metadata| metadata.get("managedFields")).cloned();
         let (mut of_policies, mut of_webhooks) = (Reinvocation::default(), Reinvocation::default());
         for again in [false, true] {
-            let at = (&*state, again);
-            let by_policy = self.policies.mutate(&attributes, operation, at, &mut of_policies).await?;
-            let by_webhook = self.webhooks.mutate(&attributes, operation, at, &mut of_webhooks, &mut notes).await?;
+            let round = Round { state: &state, again, steps: &mut of_policies, notes: &mut notes };
+            let by_policy = self.policies.mutate(&attributes, operation, round).await?;
+            let round = Round { state: &state, again, steps: &mut of_webhooks, notes: &mut notes };
+            let by_webhook = self.webhooks.mutate(&attributes, operation, round).await?;
             if !by_policy && !by_webhook {
                 break;
             }
         }
+        if let Some(owners) = owners {
+            keep_owners(&mut operation.object, owners, &mut notes);
+        }
         Ok(notes.into_warnings())
+    }
+
+    /// What stands in the status of a policy when it is written; without effect on other kinds.
+    pub(crate) fn settle(&self, call: &Call<'_>, object: &mut Value) {
+        policy::status::settle(call, object);
     }
 
     /// Asks policies, webhooks and quotas about an operation whose object passed all other checks. Returns texts for `Warning`
@@ -112,6 +124,18 @@ impl Admission {
             self.webhooks.validate(&attributes, operation, &state, &mut notes).await?;
         }
         Ok((notes.into_warnings(), quota::preconditions(call, operation, &state)))
+    }
+}
+
+/// Who owns which field is not for admission to break: what cannot be read afterwards is as it was.
+fn keep_owners(object: &mut Value, owners: Value, notes: &mut Notes) {
+    let Some(metadata) = metadata::of_mut(object) else { return };
+    if let Err(why) = decode_entries(metadata.get("managedFields")) {
+        notes.warn(format!(
+            ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating \
+             admission controller; please fix your requests: {why}"
+        ));
+        encode::set_field(metadata, "managedFields", owners);
     }
 }
 

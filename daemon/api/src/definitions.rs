@@ -105,9 +105,7 @@ impl Definitions {
         &self,
         state: &State,
         cluster: &ClusterId,
-        group: &str,
-        version: &str,
-        name: &str,
+        (group, version, name): (&str, &str, &str),
     ) -> Option<Found> {
         if let Some(kind) = hanse_schema::kind::by_kind(group, version, name) {
             return Some(Found { kind: Arc::clone(kind), since: Revision::default() });

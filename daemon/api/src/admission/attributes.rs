@@ -137,8 +137,10 @@ impl<'a> Attributes<'a> {
 
     /// Group, version and kind of what a request at this kind's place sends.
     pub(crate) fn sent_kind<'k>(&self, kind: &'k Kind) -> [&'k str; 3] {
-        if self.call.part == Part::Scale {
-            return ["autoscaling", "v1", "Scale"];
+        match self.call.part {
+            Part::Scale => return ["autoscaling", "v1", "Scale"],
+            Part::Token => return ["authentication.k8s.io", "v1", "TokenRequest"],
+            _ => {}
         }
         [&kind.group, &kind.version, &kind.kind]
     }
@@ -171,6 +173,9 @@ impl<'a> Attributes<'a> {
         }
         if !user.groups.is_empty() {
             info.insert("groups".to_owned(), Value::from(user.groups.clone()));
+        }
+        if !user.extra.is_empty() {
+            info.insert("extra".to_owned(), json!(user.extra));
         }
         Value::Object(info)
     }

@@ -4,6 +4,8 @@
 pub(crate) mod check;
 mod mutating;
 mod params;
+pub(crate) mod status;
+mod types;
 mod validating;
 
 use std::collections::BTreeMap;
@@ -126,7 +128,7 @@ impl Policy {
 /// Compiles the variables of a policy, each of which may refer to those before it.
 fn compile_variables(list: &[Value], given: Given, typed: &Typed) -> Vec<Variable> {
     let mut variables: Vec<Variable> = Vec::with_capacity(list.len());
-    for variable in list {
+    for variable in list.iter().take(VARIABLES_MAX) {
         let text = |field: &str| variable.get(field).and_then(Value::as_str).unwrap_or_default();
         let environment = environment(given, typed, Some(&variables));
         let expression = Expression::compile(&environment, text("expression"), &[]);
@@ -171,3 +173,5 @@ fn namespace_of(attributes: &Attributes<'_>) -> Value {
 
 /// The types that an expression of conditions or validations must have.
 const BOOL: &[Type] = &[Type::Bool];
+/// Variables of one policy. Each is compiled with those before it, so that more would take too long; upstream has no such limit.
+const VARIABLES_MAX: usize = 1_000;

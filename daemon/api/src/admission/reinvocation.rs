@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
+use hanse_store::state::State;
 use serde_json::Value;
+
+use crate::admission::notes::Notes;
 
 /// What one of the two has to remember between the rounds.
 #[derive(Debug, Default)]
@@ -14,6 +17,15 @@ pub(crate) struct Reinvocation {
     invoked: BTreeSet<String>,
     /// Steps that are to be asked again.
     again: BTreeSet<String>,
+}
+
+/// One of the two rounds of mutating steps.
+pub(crate) struct Round<'a> {
+    pub(crate) state: &'a State,
+    /// Whether it is the second.
+    pub(crate) again: bool,
+    pub(crate) steps: &'a mut Reinvocation,
+    pub(crate) notes: &'a mut Notes,
 }
 
 impl Reinvocation {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::client::conn::{http1, http2};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -92,6 +92,8 @@ pub(crate) async fn connect(
         let mut builder = http2::Builder::new(TokioExecutor::new());
         builder.max_header_list_size(HEADER_BYTES_MAX).initial_stream_window_size(WINDOW_BYTES);
         builder.initial_connection_window_size(CONNECTION_WINDOW_BYTES);
+        // A shared connection whose other side has vanished must not swallow one call after the other.
+        builder.timer(TokioTimer::new()).keep_alive_interval(PING_INTERVAL).keep_alive_timeout(PING_PATIENCE);
         let (sender, connection) = builder.handshake(io).await.map_err(|error| broken(&error))?;
         egress.drive(async move { drop(connection.await) });
         return Ok(Sender::Http2(sender));
@@ -162,6 +164,9 @@ async fn tls_stream(
 
 /// One address that does not answer must not take all the time that a call has.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+/// Between two pings while calls are under way, and the wait for an answer to one.
+const PING_INTERVAL: Duration = Duration::from_secs(4);
+const PING_PATIENCE: Duration = Duration::from_secs(4);
 /// Addresses of a name that are tried.
 const ADDRESSES_MAX: usize = 8;
 /// All headers of an answer.

@@ -21,7 +21,7 @@ pub(crate) fn bundle(pem: &[u8]) -> Result<Arc<ClientConfig>, String> {
     let mut roots = RootCertStore::empty();
     let mut pinned = Vec::new();
     for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|_| unreadable())?;
+        let certificate = certificate.ok().ok_or_else(unreadable)?;
         if pinned.len() == CERTIFICATES_MAX {
             return Err(format!("the bundle has more than {CERTIFICATES_MAX} certificates"));
         }
@@ -120,7 +120,7 @@ impl ServerCertVerifier for Verifier {
 
 fn in_time(certificate: &CertificateDer<'_>, now: UnixTime) -> Result<(), Error> {
     let bad = |error| Error::InvalidCertificate(error);
-    let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| bad(CertificateError::BadEncoding))?;
+    let (_, parsed) = X509Certificate::from_der(certificate).or(Err(bad(CertificateError::BadEncoding)))?;
     let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
     let validity = parsed.validity();
     if now < validity.not_before.timestamp() {

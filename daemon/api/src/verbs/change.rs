@@ -135,6 +135,7 @@ async fn attempt(
     check(call, key, &changed)?;
     warnings.extend(call.api.admission().validate(call, &changed).await?.0);
     let conditions = settle(call, &mut changed.object).await?;
+    call.api.admission().settle(call, &mut changed.object);
     let admission::Operation { object, old, .. } = changed;
     warnings.extend(validate::warnings(call.kind, &object, Some(&old)));
     let ends = ends(call, &object);

@@ -130,7 +130,7 @@ fn shown(form: &Form, scale: &Scale, object: &Value) -> Result<Answer, Failure> 
 }
 
 /// The Scale of an object.
-fn of(scale: &Scale, object: &Value) -> Value {
+pub(crate) fn of(scale: &Scale, object: &Value) -> Value {
     let number = |path: &[Text]| at(object, path).and_then(Value::as_i64).unwrap_or(0);
     let mut about = Map::new();
     for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
@@ -158,7 +158,7 @@ fn at<'a>(object: &'a Value, path: &[Text]) -> Option<&'a Value> {
 }
 
 /// Sets the value at a path, making the objects on the way. Nothing, which is how Scale writes 0, is 0.
-fn set(object: &mut Value, path: &[Text], value: Value) -> Result<(), Failure> {
+pub(crate) fn set(object: &mut Value, path: &[Text], value: Value) -> Result<(), Failure> {
     let mut place = object;
     for key in path {
         if place.is_null() {

@@ -149,10 +149,13 @@ async fn nobody_there_and_no_tls_there_are_told_apart() {
     );
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn patience_has_an_end() {
     let never: Answering = Arc::new(|_| Box::pin(std::future::pending()));
     let hook = Hook::start(Certificate::Server, true, never).await;
-    let error = post(&local(), &hook.url, Some(&hook.bundle)).await.unwrap_err();
-    assert_eq!(error.to_string(), format!("Post \"{}?timeout=10s\": context deadline exceeded", hook.url));
+    let endpoint = Arc::new(Endpoint::new(&hook.url, Some(&hook.bundle)).unwrap());
+    let cluster = ClusterId::new("root").unwrap();
+    let call = Post { endpoint, cluster, body: Bytes::from("{}"), patience: Duration::from_millis(50) };
+    let error = local().post(call).await.unwrap_err();
+    assert_eq!(error.to_string(), format!("Post \"{}?timeout=1s\": context deadline exceeded", hook.url));
 }

@@ -454,3 +454,61 @@ async fn conditions_of_webhooks_are_expressions_too() {
         "configmaps \"a\" is forbidden: expression 'object.data.k == 'v'' resulted in error: no such key: data"
     );
 }
+
+#[tokio::test]
+async fn doubts_about_types_stand_in_the_status_from_the_first_moment() {
+    let region = region();
+    let spec = json!({
+        "variables": [{"name": "data", "expression": "object.data"}],
+        "validations": [
+            {"expression": "object.data.k == 'v' && variables.data.size() > 0"},
+            {"expression": "object.spec.replicas > 1", "messageExpression": "'a' + object.metadata.labels.l"},
+            {"expression": "object.metadata.name == 1"},
+        ],
+    });
+    let made = policy("ValidatingAdmissionPolicy", "p", &spec);
+    let made = region.post(&format!("{GROUP}/validatingadmissionpolicies"), &made).await.expect(201);
+    assert_eq!(made["status"]["observedGeneration"], 1);
+    let warnings = made["status"]["typeChecking"]["expressionWarnings"].as_array().unwrap();
+    let fields: Vec<&str> = warnings.iter().map(|warning| warning["fieldRef"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["spec.validations[1].expression", "spec.validations[2].expression"]);
+    let expected =
+        "/v1, Kind=ConfigMap: ERROR: <input>:1:7: undefined field 'spec'\n | object.spec.replicas > 1\n | ......^\n";
+    assert_eq!(warnings[0]["warning"], expected);
+    let path = format!("{GROUP}/validatingadmissionpolicies/p");
+    let fixed = region.merge(&path, &json!({"spec": {"validations": [{"expression": "true"}]}})).await.expect(200);
+    assert_eq!(fixed["status"], json!({"observedGeneration": 2, "typeChecking": {}}));
+    let same = region.merge(&path, &json!({"metadata": {"labels": {"l": "1"}}})).await.expect(200);
+    assert_eq!(same["status"], fixed["status"]);
+}
+
+#[tokio::test]
+async fn a_policy_has_a_limit_of_variables() {
+    let region = region();
+    let variables: Vec<Value> =
+        (0..1001).map(|number| json!({"name": format!("v{number}"), "expression": "1"})).collect();
+    let made = policy(
+        "ValidatingAdmissionPolicy",
+        "p",
+        &json!({"variables": variables, "validations": [{"expression": "true"}]}),
+    );
+    let refused = region.post(&format!("{GROUP}/validatingadmissionpolicies"), &made).await.expect(422);
+    assert_eq!(refused["details"]["causes"][0]["field"], "spec.variables");
+}
+
+/// Each variable refers to the one before it: what is nested too deep is an error, and nothing else.
+#[tokio::test]
+async fn variables_that_refer_to_each_other_without_end_are_an_error() {
+    let region = region();
+    let long = "+1".repeat(100);
+    let variables: Vec<Value> = (0..200)
+        .map(|number| {
+            let expression = if number == 0 { "1".to_owned() } else { format!("variables.v{}{long}", number - 1) };
+            json!({"name": format!("v{number}"), "expression": expression})
+        })
+        .collect();
+    let spec = json!({"variables": variables, "validations": [{"expression": "variables.v199 > 0"}]});
+    validating(&region, "p", &spec, &json!({})).await;
+    let message = region.post(MAPS, &map("a", &json!({}))).await.failure(422);
+    assert!(message.contains("is nested too deep"), "{message}");
+}

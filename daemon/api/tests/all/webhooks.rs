@@ -441,3 +441,94 @@ async fn a_service_is_no_place_for_a_webhook_here() {
                     clientConfig.service is not served: there are no services here, use clientConfig.url";
     assert_eq!(region.post(MAPS, &map("a", &json!({}))).await.failure(500), expected);
 }
+
+const CRONTABS: &str = "/apis/example.com";
+
+async fn define(region: &Region) {
+    let schema = json!({"openAPIV3Schema": {"type": "object", "properties": {
+        "spec": {"type": "object", "properties": {"replicas": {"type": "integer"}, "text": {"type": "string"}}},
+        "status": {"type": "object", "properties": {"replicas": {"type": "integer"}}},
+    }}});
+    let scale = json!({"specReplicasPath": ".spec.replicas", "statusReplicasPath": ".status.replicas"});
+    let version = |name: &str, storage: bool| {
+        json!({
+            "name": name, "served": true, "storage": storage, "schema": schema,
+            "subresources": {"status": {}, "scale": scale},
+        })
+    };
+    let definition = json!({
+        "kind": "CustomResourceDefinition",
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "metadata": {"name": "crontabs.example.com"},
+        "spec": {
+            "group": "example.com",
+            "scope": "Namespaced",
+            "names": {"plural": "crontabs", "singular": "crontab", "kind": "CronTab", "listKind": "CronTabList"},
+            "versions": [version("v1", true), version("v2", false)],
+        },
+    });
+    let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+    region.post(path, &definition).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_custom_resource_is_shown_in_the_version_that_the_webhook_knows() {
+    let rules = json!([{
+        "operations": ["CREATE"], "apiGroups": ["example.com"], "apiVersions": ["v1"], "resources": ["crontabs"],
+    }]);
+    let (region, hook) = mutating(json!({"rules": rules}), |_| {
+        patched(&json!([
+            {"op": "add", "path": "/spec/text", "value": "t"},
+            {"op": "add", "path": "/spec/unknown", "value": "t"},
+        ]))
+    })
+    .await;
+    define(&region).await;
+    let path = format!("{CRONTABS}/v2/namespaces/default/crontabs");
+    let object = json!({
+        "apiVersion": "example.com/v2", "kind": "CronTab", "metadata": {"name": "c"}, "spec": {"replicas": 1},
+    });
+    let made = region.post(&path, &object).await.expect(201);
+    assert_eq!(made["apiVersion"], "example.com/v2");
+    assert_eq!(made["spec"], json!({"replicas": 1, "text": "t"}));
+    let request = &hook.requests()[0];
+    let kind = |version: &str| json!({"group": "example.com", "version": version, "kind": "CronTab"});
+    assert_eq!((&request["kind"], &request["requestKind"]), (&kind("v1"), &kind("v2")));
+    assert_eq!(request["object"]["apiVersion"], "example.com/v1");
+}
+
+#[tokio::test]
+async fn a_request_to_scale_is_about_a_scale() {
+    let rules = json!([{
+        "operations": ["UPDATE"], "apiGroups": ["example.com"], "apiVersions": ["*"], "resources": ["crontabs/scale"],
+    }]);
+    let (region, hook) = mutating(json!({"rules": rules}), |_| {
+        patched(&json!([{"op": "replace", "path": "/spec/replicas", "value": 3}]))
+    })
+    .await;
+    define(&region).await;
+    let path = format!("{CRONTABS}/v1/namespaces/default/crontabs");
+    let object = json!({
+        "apiVersion": "example.com/v1", "kind": "CronTab", "metadata": {"name": "c"}, "spec": {"replicas": 1, "text": "x"},
+    });
+    region.post(&path, &object).await.expect(201);
+    let scaled = region.merge(&format!("{path}/c/scale"), &json!({"spec": {"replicas": 5}})).await.expect(200);
+    assert_eq!(scaled["spec"]["replicas"], 3);
+    let stored = region.get(&format!("{path}/c")).await.expect(200);
+    assert_eq!(stored["spec"], json!({"replicas": 3, "text": "x"}));
+    let request = &hook.requests()[0];
+    assert_eq!(request["kind"], json!({"group": "autoscaling", "version": "v1", "kind": "Scale"}));
+    assert_eq!(request["subResource"], "scale");
+    let replicas = |object: &str| request[object]["spec"]["replicas"].clone();
+    assert_eq!((replicas("oldObject"), replicas("object")), (json!(1), json!(5)));
+}
+
+#[tokio::test]
+async fn owners_of_fields_that_a_webhook_has_spoilt_are_as_they_were() {
+    let spoil = json!([{"op": "replace", "path": "/metadata/managedFields/0/fieldsType", "value": "x"}]);
+    let (region, _hook) = mutating(json!({}), move |_| patched(&spoil)).await;
+    let made = region.post(MAPS, &map("a", &json!({}))).await;
+    let warning = made.header("warning").to_owned();
+    assert!(warning.contains("was in an invalid state after admission"), "{warning}");
+    assert_eq!(made.expect(201)["metadata"]["managedFields"][0]["fieldsType"], "FieldsV1");
+}

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::admission::condition::Conditions;
 use crate::admission::expression::Expression;
-use crate::admission::policy::Policy;
 use crate::admission::policy::mutating::Form;
+use crate::admission::policy::{Policy, VARIABLES_MAX};
 
 /// The causes for which a new or changed object is refused. `old` is the stored one, null for a new object: what stood in it
 /// already is not refused again.
@@ -40,6 +40,12 @@ fn webhooks(object: &Value, causes: &mut Vec<Cause>) {
 }
 
 fn policy(spec: &Value, causes: &mut Vec<Cause>) {
+    let variables = spec["variables"].as_array().map_or(0, Vec::len);
+    if variables > VARIABLES_MAX {
+        let why = format!("must not have more than {VARIABLES_MAX} variables");
+        causes.push(Cause::invalid("spec.variables", &variables.to_string(), why));
+        return;
+    }
     let policy = Policy::compile("", spec);
     policy.conditions.causes("spec.matchConditions", causes);
     let mut look = |field: String, expression: &Expression| {

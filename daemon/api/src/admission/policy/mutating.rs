@@ -21,7 +21,7 @@ use crate::admission::expression::{Expression, POLICY_COST_MAX};
 use crate::admission::policy::params;
 use crate::admission::policy::validating::details;
 use crate::admission::policy::{Binding, MUTATING, MUTATING_BINDINGS, Policies, Policy, binds, namespace_of};
-use crate::admission::reinvocation::Reinvocation;
+use crate::admission::reinvocation::Round;
 use crate::admission::scene::{Asked, Props, Scene, resource_target};
 use crate::admission::version;
 use crate::status::{Denial, Failure};
@@ -100,9 +100,9 @@ impl Policies {
         &self,
         attributes: &Attributes<'_>,
         operation: &mut Operation,
-        (state, again): (&State, bool),
-        steps: &mut Reinvocation,
+        round: Round<'_>,
     ) -> Result<bool, Failure> {
+        let Round { state, again, steps, .. } = round;
         let Some(cluster) = attributes.call.cluster else { return Ok(false) };
         if again {
             steps.begin(&operation.object);
@@ -117,8 +117,8 @@ impl Policies {
         let mut any = false;
         for invocation in invocations {
             let id = invocation.id();
-            let changed =
-                invocation.run(attributes, operation, &namespace, (again, steps.asks(&id)), &mut errors).await?;
+            let turn = Turn { namespace: &namespace, only_conditions: again && !steps.asks(&id) };
+            let changed = invocation.run(attributes, operation, turn, &mut errors).await?;
             let Some(changed) = changed else { continue };
             if changed {
                 steps.changed();
@@ -177,6 +177,15 @@ async fn invoked(
     invocations
 }
 
+/// What an invocation is told of its turn.
+#[derive(Clone, Copy)]
+struct Turn<'a> {
+    /// The namespace of the operation, or null.
+    namespace: &'a Value,
+    /// Whether nobody asks for its changes: its conditions are looked at all the same, as upstream does.
+    only_conditions: bool,
+}
+
 impl Invocation {
     /// Tells it from all others of a request.
     fn id(&self) -> String {
@@ -190,8 +199,7 @@ impl Invocation {
         &self,
         attributes: &Attributes<'_>,
         operation: &mut Operation,
-        namespace: &Value,
-        (again, asked): (bool, bool),
+        Turn { namespace, only_conditions }: Turn<'_>,
         errors: &mut Vec<PolicyError>,
     ) -> Result<Option<bool>, Failure> {
         let (policy, binding) = (&*self.policy, &*self.binding);
@@ -214,7 +222,7 @@ impl Invocation {
                 };
                 if index == 0 {
                     match policy.conditions.met(&Scene::new(&props, &policy.variables)) {
-                        Ok(true) if again && !asked => return Ok(None),
+                        Ok(true) if only_conditions => return Ok(None),
                         Ok(true) => {}
                         Ok(false) => return Ok(None),
                         Err(why) => {
@@ -231,7 +239,8 @@ impl Invocation {
             match made {
                 Ok(None) => {}
                 Ok(Some(made)) => {
-                    let (changed, taken) = version::taken(attributes.call, &self.kind, object, &made).await?;
+                    let (changed, taken) =
+                        version::taken(attributes.call, &self.kind, (&operation.object, object), &made).await?;
                     any |= changed;
                     operation.object = taken;
                     shown.object = Some(version::shown(attributes.call, &self.kind, &operation.object).await?);

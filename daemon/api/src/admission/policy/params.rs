@@ -67,7 +67,7 @@ pub(crate) fn find(
 ) -> Result<Option<Found>, String> {
     let (Some(kind), Some(cluster)) = (kind, attributes.call.cluster) else { return Ok(None) };
     let ParamKind { group, version, kind } = kind;
-    let found = attributes.call.api.definitions().by_kind(state, cluster, group, version, kind);
+    let found = attributes.call.api.definitions().by_kind(state, cluster, (group, version, kind));
     let version = if group.is_empty() { format!("/{version}") } else { format!("{group}/{version}") };
     let absent = || format!("failed to find resource referenced by paramKind: '{version}, Kind={kind}'");
     found.map(Some).ok_or_else(absent)

@@ -151,6 +151,13 @@ struct Asking<'a> {
 /// A refusal, and by which binding's name.
 type Refused = (Option<String>, Refusal);
 
+/// What comes of a policy with all of its bindings.
+#[derive(Default)]
+struct Outcome {
+    refused: Vec<Refused>,
+    annotations: Vec<(String, Vec<String>)>,
+}
+
 impl Asking<'_> {
     /// What the policy says with all of its bindings.
     async fn all(&self, bindings: &[std::sync::Arc<Binding>], notes: &mut Notes) -> Result<Vec<Refused>, Failure> {
@@ -168,9 +175,8 @@ impl Asking<'_> {
             Ok(kind) => kind,
             Err(why) => return Ok(misconfigured(None, why).into_iter().collect()),
         };
-        let mut refused = Vec::new();
+        let mut outcome = Outcome::default();
         let mut shown = None;
-        let mut annotations: Vec<(String, Vec<String>)> = Vec::new();
         for binding in bindings {
             let params = match binds(binding, self.attributes, self.operation) {
                 Ok(false) => continue,
@@ -182,7 +188,7 @@ impl Asking<'_> {
             let params = match params {
                 Ok(params) => params,
                 Err(why) => {
-                    refused.extend(misconfigured(Some(binding), why));
+                    outcome.refused.extend(misconfigured(Some(binding), why));
                     continue;
                 }
             };
@@ -192,30 +198,23 @@ impl Asking<'_> {
             };
             for param in &params {
                 let said = self.ask(&matched, shown, param);
-                self.act(binding, said, &mut refused, &mut annotations, notes);
+                self.act(binding, said, &mut outcome, notes);
                 // A policy may keep the processor busy; others are to have their turn.
                 tokio::task::yield_now().await;
             }
         }
-        for (key, values) in annotations {
+        for (key, values) in outcome.annotations {
             notes.audit(format!("{}/{key}", self.policy.name), values.join(", "));
         }
-        Ok(refused)
+        Ok(outcome.refused)
     }
 
     /// Does what the binding says is to be done about what the policy says.
-    fn act(
-        &self,
-        binding: &Binding,
-        said: Said,
-        refused: &mut Vec<Refused>,
-        annotations: &mut Vec<(String, Vec<String>)>,
-        notes: &mut Notes,
-    ) {
+    fn act(&self, binding: &Binding, said: Said, outcome: &mut Outcome, notes: &mut Notes) {
         for (index, refusal) in said.broken {
             for action in &binding.actions {
                 match action.as_str() {
-                    "Deny" => refused.push((Some(binding.name.clone()), refusal.clone())),
+                    "Deny" => outcome.refused.push((Some(binding.name.clone()), refusal.clone())),
                     "Warn" => notes.warn(format!(
                         "Validation failed for ValidatingAdmissionPolicy '{}' with binding '{}': {}",
                         self.policy.name, binding.name, refusal.message
@@ -232,14 +231,14 @@ impl Asking<'_> {
             }
         }
         for (key, value) in said.annotations {
-            match annotations.iter_mut().find(|(known, _)| *known == key) {
+            match outcome.annotations.iter_mut().find(|(known, _)| *known == key) {
                 Some((_, values)) if values.contains(&value) => {}
                 Some((_, values)) => values.push(value),
-                None => annotations.push((key, vec![value])),
+                None => outcome.annotations.push((key, vec![value])),
             }
         }
         let failed = said.failed.into_iter().map(Refusal::error);
-        refused.extend(failed.map(|refusal| (Some(binding.name.clone()), refusal)));
+        outcome.refused.extend(failed.map(|refusal| (Some(binding.name.clone()), refusal)));
     }
 
     /// Evaluates the policy with one parameter.

@@ -5,15 +5,22 @@ use std::sync::Arc;
 use hanse_schema::cause::quote;
 use hanse_schema::kind::Kind;
 use hanse_schema::patch::json_patch;
-use hanse_store::state::State;
 
 use crate::admission::attributes::{Attributes, Operation};
 use crate::admission::notes::Notes;
-use crate::admission::reinvocation::Reinvocation;
+use crate::admission::reinvocation::Round;
 use crate::admission::review::Shown;
 use crate::admission::version;
 use crate::admission::webhook::{CallError, Webhook, Webhooks, note};
 use crate::status::Failure;
+
+/// A webhook that is to be asked, and what it is shown.
+#[derive(Clone, Copy)]
+struct Matched<'a> {
+    webhook: &'a Webhook,
+    kind: &'a Arc<Kind>,
+    shown: &'a Shown,
+}
 
 impl Webhooks {
     /// Asks the webhooks that match, in the order of their configurations' names. Returns whether the object has changed.
@@ -24,10 +31,9 @@ impl Webhooks {
         &self,
         attributes: &Attributes<'_>,
         operation: &mut Operation,
-        (state, again): (&State, bool),
-        steps: &mut Reinvocation,
-        notes: &mut Notes,
+        round: Round<'_>,
     ) -> Result<bool, Failure> {
+        let Round { state, again, steps, notes } = round;
         let Some(cluster) = attributes.call.cluster else { return Ok(false) };
         let configurations = self.of(state, cluster, true);
         if again {
@@ -40,7 +46,8 @@ impl Webhooks {
             if !webhook.wants(attributes, &kind, &shown)? || (again && !steps.asks(&webhook.id)) {
                 continue;
             }
-            let changed = self.mutate_by(webhook, attributes, operation, (&kind, &shown), notes).await;
+            let matched = Matched { webhook, kind: &kind, shown: &shown };
+            let changed = self.mutate_by(matched, attributes, operation, notes).await;
             let (changed, failure) = match changed {
                 Ok(changed) => (changed, Ok(())),
                 Err(error) => (false, webhook.failed(error)),
@@ -60,10 +67,9 @@ impl Webhooks {
 
     async fn mutate_by(
         &self,
-        webhook: &Webhook,
+        Matched { webhook, kind, shown }: Matched<'_>,
         attributes: &Attributes<'_>,
         operation: &mut Operation,
-        (kind, shown): (&Arc<Kind>, &Shown),
         notes: &mut Notes,
     ) -> Result<bool, CallError> {
         let refused = CallError::Refused;
@@ -81,7 +87,8 @@ impl Webhooks {
         };
         let made = json_patch::apply(object, &patch);
         let made = made.map_err(|error| refused(Failure::Internal(error.to_string())))?;
-        let (changed, taken) = version::taken(attributes.call, kind, object, &made).await.map_err(refused)?;
+        let (changed, taken) =
+            version::taken(attributes.call, kind, (&operation.object, object), &made).await.map_err(refused)?;
         operation.object = taken;
         Ok(changed)
     }
