@@ -13,8 +13,14 @@ use crate::structural::schema::Schema;
 
 /// `foos.bar.k8s.io/v1` with this schema in its definition.
 fn kind(document: Value, selectable: &[&'static str]) -> Arc<Kind> {
-    let custom = Custom { schema: Schema::default(), document, storage_version: "bar.k8s.io/v1".into(), conversion: None };
-    let field = |label: &&'static str| SelectableField { label: (*label).into(), path: Vec::new(), otherwise: Vec::new() };
+    let custom = Custom {
+        schema: Arc::new(Schema::default()),
+        document,
+        storage_version: "bar.k8s.io/v1".into(),
+        conversion: None,
+    };
+    let field =
+        |label: &&'static str| SelectableField { label: (*label).into(), path: Vec::new(), otherwise: Vec::new() };
     Arc::new(Kind {
         group: "bar.k8s.io".into(),
         version: "v1".into(),
@@ -141,7 +147,9 @@ fn v2_leaves_out_what_its_readers_cannot_read() {
             json!({"type": "object"}),
         ),
         (
-            fields(json!({"foo": {"type": "string", "default": "d", "oneOf": [{"pattern": "a"}, {"pattern": "b"}], "not": {"pattern": "c"}}})),
+            fields(
+                json!({"foo": {"type": "string", "default": "d", "oneOf": [{"pattern": "a"}, {"pattern": "b"}], "not": {"pattern": "c"}}}),
+            ),
             with(json!({"foo": {"type": "string"}}), true),
         ),
         // A field may have any name.
@@ -150,27 +158,42 @@ fn v2_leaves_out_what_its_readers_cannot_read() {
             with(json!({"default": {"type": "string"}, "oneOf": {"type": "string"}}), true),
         ),
         (
-            fields(json!({"a": {"type": "object", "nullable": true, "description": "d", "properties": {"b": {"type": "string"}}}})),
+            fields(
+                json!({"a": {"type": "object", "nullable": true, "description": "d", "properties": {"b": {"type": "string"}}}}),
+            ),
             with(json!({"a": {"description": "d"}}), true),
         ),
         (
-            fields(json!({"a": {"type": "object", "required": ["b", "c"], "properties": {"b": {"type": "string", "nullable": true}, "c": {"type": "string"}}}})),
-            with(json!({"a": {"type": "object", "required": ["c"], "properties": {"b": {}, "c": {"type": "string"}}}}), true),
+            fields(
+                json!({"a": {"type": "object", "required": ["b", "c"], "properties": {"b": {"type": "string", "nullable": true}, "c": {"type": "string"}}}}),
+            ),
+            with(
+                json!({"a": {"type": "object", "required": ["c"], "properties": {"b": {}, "c": {"type": "string"}}}}),
+                true,
+            ),
         ),
         (
-            fields(json!({"a": {"type": "object", "required": ["b"], "additionalProperties": {"type": "string", "nullable": true}}})),
+            fields(
+                json!({"a": {"type": "object", "required": ["b"], "additionalProperties": {"type": "string", "nullable": true}}}),
+            ),
             with(json!({"a": {"type": "object", "additionalProperties": {}}}), true),
         ),
         (
-            fields(json!({"a": {"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {"b": {"type": "string"}}}})),
+            fields(
+                json!({"a": {"type": "object", "x-kubernetes-preserve-unknown-fields": true, "properties": {"b": {"type": "string"}}}}),
+            ),
             with(json!({"a": {"x-kubernetes-preserve-unknown-fields": true}}), true),
         ),
         (
-            fields(json!({"a": {"type": "array", "items": {"type": "array", "nullable": true, "items": {"type": "string"}}}})),
+            fields(
+                json!({"a": {"type": "array", "items": {"type": "array", "nullable": true, "items": {"type": "string"}}}}),
+            ),
             with(json!({"a": {"type": "array", "items": {}}}), true),
         ),
         (
-            fields(json!({"a": {"type": "array", "x-kubernetes-preserve-unknown-fields": true, "items": {"type": "string"}}})),
+            fields(
+                json!({"a": {"type": "array", "x-kubernetes-preserve-unknown-fields": true, "items": {"type": "string"}}}),
+            ),
             with(json!({"a": {"x-kubernetes-preserve-unknown-fields": true}}), true),
         ),
         (
@@ -178,8 +201,13 @@ fn v2_leaves_out_what_its_readers_cannot_read() {
             with(json!({"p": {"x-kubernetes-int-or-string": true}}), true),
         ),
         (
-            fields(json!({"t": {"type": "object", "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true}})),
-            with(json!({"t": {"x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true}}), true),
+            fields(
+                json!({"t": {"type": "object", "x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true}}),
+            ),
+            with(
+                json!({"t": {"x-kubernetes-embedded-resource": true, "x-kubernetes-preserve-unknown-fields": true}}),
+                true,
+            ),
         ),
     ];
     for (definition, expected) in table {
