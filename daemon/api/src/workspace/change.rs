@@ -34,6 +34,7 @@ use crate::verbs::delete::{DeleteOptions, mark};
 use crate::verbs::list;
 use crate::verbs::patch::Patch;
 use crate::verbs::update::agree_on_name;
+use crate::yaml::{Read, to_json};
 
 /// Updates or patches a Workspace.
 pub(crate) async fn change(call: &Call<'_>, sender: &Sender<'_>, body: Bytes) -> Result<Answer, Failure> {
@@ -206,7 +207,8 @@ pub(crate) async fn shown(call: &Call<'_>, id: &ClusterId, version: Option<u64>)
 /// The body without what means something in this region only: the revision that the client saw, and, of a whole object,
 /// the address.
 fn for_owner(body: &Bytes, verb: Verb) -> Bytes {
-    let Ok(mut value) = serde_json::from_slice::<Value>(body) else { return body.clone() };
+    // JSON is YAML, so a body that was sent as YAML still is what its type says.
+    let Ok(Read { mut value, .. }) = to_json(body) else { return body.clone() };
     if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
         metadata.shift_remove("resourceVersion");
     }

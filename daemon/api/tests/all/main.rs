@@ -5,6 +5,7 @@
 mod fixture;
 mod hook;
 
+mod content;
 mod delete;
 mod egress;
 mod gates;
@@ -18,6 +19,7 @@ mod policies;
 mod quotas;
 mod regions;
 mod serve;
+mod tokens;
 mod watches;
 mod webhooks;
 mod workspaces;
