@@ -4,6 +4,7 @@ use bytes::Bytes;
 use hanse_base::id::ClusterId;
 use hanse_base::random::Random;
 use hanse_schema::metadata;
+pub(crate) use hanse_schema::metadata::set_field;
 use hanse_store::object::Draft;
 use serde_json::{Map, Value};
 
@@ -76,41 +77,9 @@ fn set_in_map(object: &mut Value, field: &str, key: &str, text: &str) {
 
 /// Takes away what only the server sets on a new object; who admits it is not to be misled by what a client has sent.
 pub(crate) fn wipe_system_fields(object: &mut Value) {
-    let Some(metadata) = metadata::of_mut(object) else { return };
-    for field in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
-        metadata.shift_remove(field);
+    if let Some(metadata) = metadata::of_mut(object) {
+        metadata::wipe_system_fields(metadata);
     }
-}
-
-/// The order of the fields of metadata in canonical form.
-const METADATA_FIELDS: [&str; 15] = [
-    "name",
-    "generateName",
-    "namespace",
-    "selfLink",
-    "uid",
-    "resourceVersion",
-    "generation",
-    "creationTimestamp",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
-    "labels",
-    "annotations",
-    "ownerReferences",
-    "finalizers",
-    "managedFields",
-];
-
-/// Sets a field of metadata in its place, so that equal metadata have equal bytes.
-pub(crate) fn set_field(metadata: &mut Map<String, Value>, field: &str, value: Value) {
-    if let Some(old) = metadata.get_mut(field) {
-        *old = value;
-        return;
-    }
-    let place = |name: &str| METADATA_FIELDS.iter().position(|known| *known == name).unwrap_or(METADATA_FIELDS.len());
-    let own = place(field);
-    let index = metadata.keys().position(|name| place(name) > own).unwrap_or(metadata.len());
-    metadata.shift_insert(index, field.to_owned(), value);
 }
 
 /// A random (version 4) UUID.

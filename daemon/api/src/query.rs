@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use hanse_schema::apply::name::validate as validate_manager;
 use hanse_schema::cause::Cause;
 use hanse_schema::decode::FieldValidation;
 
@@ -250,8 +251,6 @@ pub struct WriteOptions {
     pub force: bool,
 }
 
-const FIELD_MANAGER_BYTES_MAX: usize = 128;
-
 impl WriteOptions {
     /// Reads and checks the parameters. `kind` is the options' kind in messages, for example `CreateOptions`.
     ///
@@ -278,14 +277,9 @@ impl WriteOptions {
     }
 
     fn parse_with(query: &Query, kind: &str, mut causes: Vec<Cause>) -> Result<Self, Failure> {
-        causes.extend(dry_run_causes(query.all("dryRun")));
         let field_manager = query.text("fieldManager");
-        if field_manager.len() > FIELD_MANAGER_BYTES_MAX {
-            causes.push(Cause::too_long("fieldManager", FIELD_MANAGER_BYTES_MAX));
-        }
-        if field_manager.chars().any(char::is_control) {
-            causes.push(Cause::invalid("fieldManager", field_manager, "should only contain printable characters"));
-        }
+        validate_manager(field_manager, "fieldManager", &mut causes);
+        causes.extend(dry_run_causes(query.all("dryRun")));
         let field_validation = match query.text("fieldValidation") {
             "" | "Warn" => FieldValidation::Warn,
             "Ignore" => FieldValidation::Ignore,

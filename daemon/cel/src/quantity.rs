@@ -71,6 +71,12 @@ impl Quantity {
         }
     }
 
+    /// Whether it is below zero.
+    #[must_use]
+    pub const fn is_negative(self) -> bool {
+        self.nanos < 0
+    }
+
     /// The amount as a whole number, if upstream holds it as one: `1000m` is not, nor what does not fit into 64 bits.
     #[must_use]
     pub fn as_integer(self) -> Option<i64> {
@@ -85,6 +91,42 @@ impl Quantity {
         let base = power(scale + 9).map_or(0, |power| self.nanos / power) as f64;
         // A literal is the nearest number to a power of ten; a product would not be.
         if scale == 0 { base } else { base * format!("1e{scale}").parse::<f64>().unwrap_or(0.0) }
+    }
+
+    /// Whether it is a whole number once it is rounded up to thousandths, which is how upstream looks at it.
+    #[must_use]
+    pub const fn is_whole(self) -> bool {
+        const MILLI: i128 = UNIT / 1000;
+        let millis = self.nanos / MILLI + if self.nanos % MILLI > 0 { 1 } else { 0 };
+        millis % 1000 == 0
+    }
+
+    /// The amount without its fraction.
+    #[must_use]
+    pub const fn whole_units(self) -> i128 {
+        self.nanos / UNIT
+    }
+
+    /// The nearest float.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "the nearest float is what is asked for")]
+    pub const fn as_f64(self) -> f64 {
+        self.nanos as f64 / UNIT as f64
+    }
+
+    /// The amount, rounded up to thousandths.
+    #[must_use]
+    pub fn rounded_to_millis(self) -> Self {
+        const MILLI: i128 = UNIT / 1000;
+        let rest = self.nanos % MILLI;
+        let up = if rest == 0 {
+            0
+        } else if rest > 0 {
+            MILLI - rest
+        } else {
+            -MILLI - rest
+        };
+        Self { nanos: self.nanos + up, format: self.format, scale: self.scale.map(|scale| scale.max(-3)) }
     }
 
     /// In which power of ten upstream counts a sum, if it fits into 64 bits there.
@@ -148,6 +190,18 @@ impl fmt::Display for Quantity {
     }
 }
 
+/// The form in which upstream writes an amount that it has read: most are brought into canonical form, and what is nearly
+/// canonical stays as it is.
+///
+/// # Errors
+/// Upstream's message.
+pub fn canonical(text: &str) -> Result<String, &'static str> {
+    let text = text.trim();
+    let written = Written::read(text)?;
+    let amount = written.amount()?;
+    Ok(if written.stays() { text.to_owned() } else { amount.to_string() })
+}
+
 /// The parts of an amount as text.
 struct Written<'a> {
     negative: bool,
@@ -186,6 +240,21 @@ impl<'a> Written<'a> {
         }
         let scale = self.exponent.checked_sub(fraction_bytes)?;
         (whole_bytes.checked_add(fraction_bytes)? <= 18 && scale >= -9).then_some(scale)
+    }
+
+    /// Whether upstream writes the text as it was read.
+    fn stays(&self) -> bool {
+        let whole_bytes = i32::try_from(self.whole.len()).unwrap_or(i32::MAX);
+        let fraction_bytes = i32::try_from(self.fraction.len()).unwrap_or(i32::MAX);
+        let bytes = whole_bytes.saturating_add(fraction_bytes);
+        if self.format == Format::Binary {
+            let fits = 14_i32.saturating_sub(whole_bytes) >= self.exponent * 3 / 10;
+            let last_digit_bits = self.whole.parse::<u64>().map_or(0, |number| number & 7);
+            return self.fraction.is_empty() && fits && last_digit_bits != 0;
+        }
+        let Some(scale) = self.exponent.checked_sub(fraction_bytes) else { return false };
+        let shifted = [self.whole, self.fraction].concat();
+        bytes <= 18 && scale >= -9 && scale % 3 == 0 && !shifted.ends_with("000") && !shifted.starts_with('0')
     }
 
     fn amount(&self) -> Result<Quantity, &'static str> {
@@ -287,3 +356,6 @@ const BINARY: [&str; 7] = ["", "Ki", "Mi", "Gi", "Ti", "Pi", "Ei"];
 const SYNTAX: &str = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 const NUMBER: &str = "unable to parse numeric part of quantity";
 const SUFFIX: &str = "unable to parse quantity's suffix";
+
+#[cfg(test)]
+mod quantity_test;

@@ -2,7 +2,7 @@
 //! expression reaches them.
 //!
 //! Reading order: [`shape`] (how JSON is read), [`json`], [`list`], [`map`], [`time`], [`compare`] (equality and order),
-//! [`print`] (how values look in messages), [`escape`] (names of fields).
+//! [`mod@print`] (how values look in messages), [`escape`] (names of fields).
 
 pub mod compare;
 pub mod escape;

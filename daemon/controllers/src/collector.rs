@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use hanse_base::id::ClusterId;
-use hanse_schema::metadata;
+use hanse_schema::metadata::{self, FINALIZER_FOREGROUND, FINALIZER_ORPHAN};
 use hanse_store::key::Key;
 use hanse_store::object::Object;
 use hanse_store::state::State;
@@ -18,7 +18,7 @@ use crate::desk::{Now, Step, Task};
 use crate::misplaced;
 use crate::object::{draft, parse};
 use crate::reference::{Definitions, Owner, Reference, is_elsewhere, look, references, waits_in_foreground, without};
-use crate::removal::{FOREGROUND, ORPHAN, Propagation, release, remove};
+use crate::removal::{Propagation, release, remove};
 
 /// Dependents that a step looks at, at most, before others have their turn.
 const SLICE_DEPENDENTS_MAX: usize = 500;
@@ -112,8 +112,8 @@ impl Bench<'_> {
         }
         let held = |finalizer: &str| metadata::finalizers(&value).any(|other| other == finalizer);
         let propagation = match () {
-            () if held(ORPHAN) => Propagation::Orphan,
-            () if held(FOREGROUND) => Propagation::Foreground,
+            () if held(FINALIZER_ORPHAN) => Propagation::Orphan,
+            () if held(FINALIZER_FOREGROUND) => Propagation::Foreground,
             () => Propagation::Background,
         };
         self.delete((key, object), value.clone(), propagation)
@@ -194,7 +194,7 @@ pub(crate) fn waiting((state, definitions): (&State, &mut Definitions), key: &Ke
     let Some(object) = state.get(key).filter(|object| object.awaits_collection()) else { return Step::Gone };
     let value = parse(&object.bytes());
     let (cluster, uid) = (key.cluster(), metadata::uid(&value).to_owned());
-    let orphans = metadata::finalizers(&value).any(|finalizer| finalizer == ORPHAN);
+    let orphans = metadata::finalizers(&value).any(|finalizer| finalizer == FINALIZER_ORPHAN);
     let mut bench = Bench { state, definitions, batch: task.batch(), wall_ms: now.wall_ms };
     walk(&mut bench, (&cluster, &uid), &mut task.walk, |bench, dependent| {
         if orphans { bench.free(dependent, &uid) } else { bench.blocks(dependent, (key, &uid)) }
@@ -208,7 +208,7 @@ pub(crate) fn waiting((state, definitions): (&State, &mut Definitions), key: &Ke
     if task.walk.blocking > 0 {
         return Step::Rest;
     }
-    let finalizer = if orphans { ORPHAN } else { FOREGROUND };
+    let finalizer = if orphans { FINALIZER_ORPHAN } else { FINALIZER_FOREGROUND };
     if release((key, object), value, finalizer, &mut bench.batch) { bench.into_step() } else { Step::Gone }
 }
 

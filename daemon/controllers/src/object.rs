@@ -34,33 +34,16 @@ pub(crate) fn written_time(wall_ms: u64) -> String {
 
 /// Sets what says that an object's deletion has begun, as upstream does when finalizers keep the object.
 pub(crate) fn begin_deletion(object: &mut Value, wall_ms: u64) {
-    if metadata::is_deleting(object) {
-        return;
-    }
-    let fields = fields_of(object, "metadata");
-    if let Some(generation) = fields.get("generation").and_then(Value::as_i64) {
-        fields.insert("generation".to_owned(), generation.saturating_add(1).into());
-    }
-    // Behind the fields that come before it in canonical form, so that equal objects have equal bytes.
-    const BEFORE: [&str; 8] =
-        ["name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "generation", "creationTimestamp"];
-    let place = fields.keys().take_while(|key| BEFORE.contains(&key.as_str())).count();
-    fields.shift_insert(place, "deletionTimestamp".to_owned(), written_time(wall_ms).into());
-    fields.shift_insert(place + 1, "deletionGracePeriodSeconds".to_owned(), 0.into());
+    metadata::begin_deletion(object, &written_time(wall_ms));
 }
 
-/// Sets a list of the metadata; an empty one is left out. Where there was none, it comes to stand where it does in
-/// canonical form, so that equal objects have equal bytes.
+/// Sets a list of the metadata; an empty one is left out.
 pub(crate) fn set_list(object: &mut Value, field: &str, list: Vec<Value>) {
-    const BEHIND: [&str; 2] = ["finalizers", "managedFields"];
     let fields = fields_of(object, "metadata");
     if list.is_empty() {
         fields.shift_remove(field);
-    } else if let Some(old) = fields.get_mut(field) {
-        *old = list.into();
     } else {
-        let place = fields.keys().position(|key| BEHIND.contains(&key.as_str())).unwrap_or(fields.len());
-        fields.shift_insert(place, field.to_owned(), list.into());
+        metadata::set_field(fields, field, list.into());
     }
 }
 

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use hanse_base::id::{ClusterId, Revision};
-use hanse_schema::{kind, metadata};
+use hanse_schema::kind;
+use hanse_schema::metadata::{self, FINALIZER_FOREGROUND};
 use hanse_store::key::{Key, Scope};
 use hanse_store::object::Object;
 use hanse_store::state::State;
@@ -15,7 +16,6 @@ use serde_json::Value;
 
 use crate::definition::CUSTOM_RESOURCE_DEFINITIONS;
 use crate::object::{finalizers, parse, set_list};
-use crate::removal::FOREGROUND;
 
 /// One entry of `metadata.ownerReferences`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,7 +88,7 @@ pub(crate) fn look(
 
 /// Whether an object's deletion waits for its dependents to go.
 pub(crate) fn waits_in_foreground(object: &Object) -> bool {
-    object.awaits_collection() && finalizers(object).iter().any(|finalizer| finalizer == FOREGROUND)
+    object.awaits_collection() && finalizers(object).iter().any(|finalizer| finalizer == FINALIZER_FOREGROUND)
 }
 
 /// Whether the owner that a reference names is in another namespace, where it cannot be found.

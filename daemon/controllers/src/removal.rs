@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hanse_schema::metadata;
+use hanse_schema::metadata::{self, FINALIZER_FOREGROUND, FINALIZER_ORPHAN};
 use hanse_store::key::Key;
 use hanse_store::object::Object;
 use serde_json::Value;
@@ -11,11 +11,6 @@ use crate::batch::Batch;
 use crate::definition::{self, CUSTOM_RESOURCE_DEFINITIONS};
 use crate::namespace::{NAMESPACES, mark_terminating, spec_finalizers};
 use crate::object::{begin_deletion, draft, set_list};
-
-/// The finalizer that keeps an owner until its dependents are gone.
-pub(crate) const FOREGROUND: &str = "foregroundDeletion";
-/// The finalizer that keeps an owner until its dependents do not name it any more.
-pub(crate) const ORPHAN: &str = "orphan";
 
 /// What becomes of the dependents of an object that is deleted (`propagationPolicy`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,11 +32,11 @@ pub(crate) fn remove(
     (batch, wall_ms): (&mut Batch, u64),
 ) -> bool {
     let mut finalizers: Vec<String> = metadata::finalizers(&value).map(str::to_owned).collect();
-    finalizers.retain(|finalizer| finalizer != FOREGROUND && finalizer != ORPHAN);
+    finalizers.retain(|finalizer| finalizer != FINALIZER_FOREGROUND && finalizer != FINALIZER_ORPHAN);
     match propagation {
         Propagation::Background => {}
-        Propagation::Foreground => finalizers.push(FOREGROUND.to_owned()),
-        Propagation::Orphan => finalizers.push(ORPHAN.to_owned()),
+        Propagation::Foreground => finalizers.push(FINALIZER_FOREGROUND.to_owned()),
+        Propagation::Orphan => finalizers.push(FINALIZER_ORPHAN.to_owned()),
     }
     let begins = !metadata::is_deleting(&value);
     if begins && key.resource() == CUSTOM_RESOURCE_DEFINITIONS {

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::decode::written_field;
 use crate::kind::{Kind, Part};
-use crate::metadata;
+use crate::metadata::{self, set_field};
 
 /// Label that every namespace carries with its own name.
 pub const NAMESPACE_NAME_LABEL: &str = "kubernetes.io/metadata.name";
@@ -26,11 +26,9 @@ pub fn defaults(kind: &Kind, object: &mut Value) {
 /// clock or randomness (`uid`, `creationTimestamp`, a generated name), which the caller sets.
 pub fn for_create(kind: &Kind, object: &mut Value) {
     if let Some(metadata) = metadata::of_mut(object) {
-        for field in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
-            metadata.shift_remove(field);
-        }
+        metadata::wipe_system_fields(metadata);
         if kind.generation {
-            set(metadata, "generation", Value::from(1));
+            set_field(metadata, "generation", Value::from(1));
         }
     }
     let dropped = kind.keeps.iter().find(|(part, _)| *part == Part::Object).map_or(&[][..], |(_, fields)| *fields);
@@ -60,7 +58,7 @@ pub fn for_update(kind: &Kind, part: Part, object: &mut Value, old: &Value) {
         let step = i64::from(part != Part::Status && wanted_differs(kind, object, old));
         let generation = metadata::generation(old) + step;
         if let (Some(metadata), true) = (metadata::of_mut(object), generation > 0) {
-            set(metadata, "generation", Value::from(generation));
+            set_field(metadata, "generation", Value::from(generation));
         }
     }
 }
@@ -165,15 +163,6 @@ fn child<'a>(map: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Map<S
     value.as_object_mut()
 }
 
-/// Sets a field of metadata and keeps the order of the table.
-fn set(metadata: &mut Map<String, Value>, field: &str, value: Value) {
-    let known = metadata.contains_key(field);
-    metadata.insert(field.to_owned(), value);
-    if !known {
-        reorder(metadata, &crate::types::meta::OBJECT_META);
-    }
-}
-
 /// Puts an entry into a map whose keys are sorted.
 fn set_sorted(map: &mut Map<String, Value>, key: &str, value: Value) {
     let known = map.contains_key(key);
@@ -231,7 +220,7 @@ fn keep_metadata(object: &mut Value, old: &Value) {
     let mut kept = metadata::of(old).cloned().unwrap_or_default();
     for field in ["resourceVersion", "managedFields"] {
         match metadata::of(object).and_then(|metadata| metadata.get(field)) {
-            Some(value) => set(&mut kept, field, value.clone()),
+            Some(value) => set_field(&mut kept, field, value.clone()),
             None => {
                 kept.shift_remove(field);
             }
@@ -248,7 +237,7 @@ fn keep_system_fields(object: &mut Value, old: &Value) {
     metadata.shift_remove("selfLink");
     for field in ["generation", "creationTimestamp"] {
         match stored(field) {
-            Some(value) => set(metadata, field, value),
+            Some(value) => set_field(metadata, field, value),
             None => {
                 metadata.shift_remove(field);
             }
@@ -256,11 +245,11 @@ fn keep_system_fields(object: &mut Value, old: &Value) {
     }
     // Once asked for, deletion cannot be called off.
     if let Some(value) = stored("deletionTimestamp") {
-        set(metadata, "deletionTimestamp", value);
+        set_field(metadata, "deletionTimestamp", value);
     }
     for field in ["uid", "deletionGracePeriodSeconds"] {
         if let (None, Some(value)) = (metadata.get(field), stored(field)) {
-            set(metadata, field, value);
+            set_field(metadata, field, value);
         }
     }
 }

@@ -16,6 +16,8 @@
 //!
 //! Deliberately absent: code by kind where a table does; the `json` reader and `format` rules are private.
 
+pub use hanse_cel::quantity;
+
 pub mod field;
 pub mod types;
 
@@ -40,7 +42,6 @@ pub mod validate;
 
 pub mod openapi;
 pub mod patch;
-pub mod quantity;
 pub mod selector;
 pub mod table;
 pub mod time;

@@ -4,11 +4,13 @@
 
 use serde_json::{Map, Value};
 
+use crate::apply::name::validate_entries;
 use crate::cause::{Cause, quote};
 use crate::format::{
     Complaint, dns_label, dns_subdomain, is_dns_label, label_value, path_segment, path_segment_prefix, qualified_name,
 };
 use crate::kind::{Kind, NameRule};
+use crate::types::meta::OBJECT_META;
 
 /// Annotations of one object may have this many bytes together, keys included.
 pub const ANNOTATIONS_BYTES_MAX: usize = 256 * 1024;
@@ -115,6 +117,41 @@ pub fn is_deleting(object: &Value) -> bool {
     of(object).and_then(|metadata| metadata.get("deletionTimestamp")).is_some_and(Value::is_string)
 }
 
+/// Sets a field of metadata in its place, so that equal metadata have equal bytes: the order is that of [`OBJECT_META`].
+pub fn set_field(metadata: &mut Map<String, Value>, field: &str, value: Value) {
+    if let Some(old) = metadata.get_mut(field) {
+        *old = value;
+        return;
+    }
+    let fields = OBJECT_META.fields;
+    let place = |name: &str| fields.iter().position(|known| known.name == name).unwrap_or(fields.len());
+    let own = place(field);
+    let index = metadata.keys().position(|name| place(name) > own).unwrap_or(metadata.len());
+    metadata.shift_insert(index, field.to_owned(), value);
+}
+
+/// Takes away what only the server sets on a new object.
+pub fn wipe_system_fields(metadata: &mut Map<String, Value>) {
+    for field in ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+        metadata.shift_remove(field);
+    }
+}
+
+/// Sets what says that the deletion of an object has begun, at a time as metadata hold it: finalizers keep the object. Nothing
+/// changes when deletion was asked for before.
+pub fn begin_deletion(object: &mut Value, now: &str) {
+    if is_deleting(object) {
+        return;
+    }
+    let generation = generation(object);
+    let Some(metadata) = of_mut(object) else { return };
+    set_field(metadata, "deletionTimestamp", Value::from(now));
+    set_field(metadata, "deletionGracePeriodSeconds", Value::from(0));
+    if generation > 0 {
+        set_field(metadata, "generation", Value::from(generation.saturating_add(1)));
+    }
+}
+
 /// What is wrong with the metadata of an object of this kind.
 pub fn validate(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
     let prefix = generate_name(object);
@@ -136,7 +173,7 @@ pub fn validate(kind: &Kind, object: &Value, causes: &mut Vec<Cause>) {
     }
     validate_common(object, causes);
     validate_finalizers(kind, object, causes);
-    validate_managed_fields(object, causes);
+    validate_entries(object, causes);
 }
 
 /// What is wrong with the metadata of an object inside of another one, whose kind is not known here. A name is not asked for.
@@ -156,7 +193,7 @@ pub(crate) fn validate_embedded(object: &Value, causes: &mut Vec<Cause>) {
     }
     validate_common(object, causes);
     validate_finalizer_names(object, causes);
-    validate_managed_fields(object, causes);
+    validate_entries(object, causes);
 }
 
 /// What is wrong with a change of metadata.
@@ -198,20 +235,7 @@ pub fn validate_update(object: &Value, old: &Value, causes: &mut Vec<Cause>) {
         });
     }
     validate_common(object, causes);
-    validate_managed_fields(object, causes);
-}
-
-/// What is wrong with the name of a field manager; `field` is its path.
-pub fn validate_field_manager(manager: &str, field: &str, causes: &mut Vec<Cause>) {
-    if manager.len() > FIELD_MANAGER_BYTES_MAX {
-        causes.push(Cause::too_long(field, FIELD_MANAGER_BYTES_MAX));
-    }
-    for (position, c) in manager.char_indices() {
-        if !crate::cause::is_printable(c) {
-            let detail = format!("invalid character U+{:04X} (at position {position})", u32::from(c));
-            causes.push(Cause::invalid(field, manager, detail));
-        }
-    }
+    validate_entries(object, causes);
 }
 
 /// What is wrong with labels; `field` is their path.
@@ -323,23 +347,6 @@ pub(crate) fn validate_standard_finalizer(finalizer: &str, field: &str, causes: 
     }
 }
 
-fn validate_managed_fields(object: &Value, causes: &mut Vec<Cause>) {
-    for (index, entry) in items(of(object).and_then(|metadata| metadata.get("managedFields"))).iter().enumerate() {
-        let field = format!("metadata.managedFields[{index}]");
-        let get = |name: &str| entry.get(name).and_then(Value::as_str).unwrap_or_default();
-        if !["Apply", "Update"].contains(&get("operation")) {
-            causes.push(Cause::invalid(format!("{field}.operation"), get("operation"), "must be `Apply` or `Update`"));
-        }
-        if !["", "FieldsV1"].contains(&get("fieldsType")) {
-            causes.push(Cause::invalid(format!("{field}.fieldsType"), get("fieldsType"), "must be `FieldsV1`"));
-        }
-        validate_field_manager(get("manager"), &format!("{field}.manager"), causes);
-        if get("subresource").len() > SUBRESOURCE_BYTES_MAX {
-            causes.push(Cause::too_long(format!("{field}.subresource"), SUBRESOURCE_BYTES_MAX));
-        }
-    }
-}
-
 /// What is wrong with a name under a rule.
 fn name_complaints(rule: NameRule, name: &str, name_use: NameUse) -> Vec<Complaint> {
     match rule {
@@ -391,8 +398,6 @@ pub(crate) const IS_IMMUTABLE: &str = "field is immutable";
 /// Name of the only LogicalCluster in a logical cluster.
 pub const LOGICAL_CLUSTER_NAME: &str = "cluster";
 const WORKSPACE_NAME_BYTES_MAX: usize = 63;
-const FIELD_MANAGER_BYTES_MAX: usize = 128;
-const SUBRESOURCE_BYTES_MAX: usize = 256;
 
 /// What an update cannot change, and whether absence counts as empty text.
 const IMMUTABLE: [(&str, bool); 6] = [

@@ -5,7 +5,7 @@
 //! body ──decode (prune, coerce, default)──▶ object ──object::create / update──▶ stored ──decode::restore──▶ object
 //! ```
 //!
-//! Reading order: [`schema`] and [`validation`] (the compiled form), [`format`] and [`pattern`] (checks of strings), [`rule`];
+//! Reading order: [`schema`] and [`validation`] (the compiled form), [`mod@format`] and [`pattern`] (checks of strings), [`rule`];
 //! `props`, `check` and [`build`] (how a schema is made); [`decode`] with [`prune`](mod@prune), [`default`] and `object_meta`;
 //! [`object`] with `validate`, `list` and `ratchet`; [`jsonpath`].
 

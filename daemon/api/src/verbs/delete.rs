@@ -6,8 +6,9 @@
 use bytes::Bytes;
 use hanse_schema::cause::{Cause, quote};
 use hanse_schema::decode::decode_type;
+use hanse_schema::metadata::{self, FINALIZER_FOREGROUND, FINALIZER_ORPHAN};
+use hanse_schema::protobuf;
 use hanse_schema::types::meta::{DELETE_OPTIONS, STATUS};
-use hanse_schema::{metadata, protobuf};
 use hanse_store::key::Key;
 use hanse_store::object::{Draft, Object};
 use hanse_store::txn::{Operation, Outcome, Precondition, Refusal, Txn};
@@ -341,11 +342,12 @@ fn set_collection(object: &mut Value, propagation: Option<Propagation>) -> bool 
     let Some(propagation) = propagation else { return false };
     let wanted = match propagation {
         Propagation::Background => None,
-        Propagation::Foreground => Some(FOREGROUND),
-        Propagation::Orphan => Some(ORPHAN),
+        Propagation::Foreground => Some(FINALIZER_FOREGROUND),
+        Propagation::Orphan => Some(FINALIZER_ORPHAN),
     };
     let before: Vec<&str> = metadata::finalizers(object).collect();
-    let mut after: Vec<&str> = before.iter().copied().filter(|name| ![FOREGROUND, ORPHAN].contains(name)).collect();
+    let mut after: Vec<&str> =
+        before.iter().copied().filter(|name| ![FINALIZER_FOREGROUND, FINALIZER_ORPHAN].contains(name)).collect();
     after.extend(wanted);
     if after.len() == before.len() && after.iter().all(|name| before.contains(name)) {
         return false;
@@ -355,25 +357,15 @@ fn set_collection(object: &mut Value, propagation: Option<Propagation>) -> bool 
         if after.as_array().is_some_and(Vec::is_empty) {
             metadata.shift_remove("finalizers");
         } else {
-            encode::set_field(metadata, "finalizers", after);
+            metadata::set_field(metadata, "finalizers", after);
         }
     }
     true
 }
 
-const FOREGROUND: &str = "foregroundDeletion";
-const ORPHAN: &str = "orphan";
-
 /// Marks an object as being deleted.
 pub(crate) fn mark(call: &Call<'_>, object: &mut Value) {
-    let generation = metadata::generation(object);
-    if let Some(metadata) = metadata::of_mut(object) {
-        encode::set_field(metadata, "deletionTimestamp", Value::from(call.now_text()));
-        encode::set_field(metadata, "deletionGracePeriodSeconds", Value::from(0));
-        if generation > 0 {
-            encode::set_field(metadata, "generation", Value::from(generation + 1));
-        }
-    }
+    metadata::begin_deletion(object, &call.now_text());
     if admit::is_namespace(call.kind)
         && let Some(status) = object.get_mut("status").and_then(Value::as_object_mut)
     {

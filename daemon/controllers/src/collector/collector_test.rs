@@ -1,5 +1,6 @@
 //! What the garbage collector takes and what it leaves.
 
+use hanse_schema::metadata::{FINALIZER_FOREGROUND, FINALIZER_ORPHAN};
 use hanse_store::key::Key;
 use hanse_store::txn::Operation;
 use proptest::prelude::{any, prop, proptest};
@@ -7,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::desk::Desk;
 use crate::object::{begin_deletion, draft};
-use crate::removal::{FOREGROUND, ORPHAN};
 use crate::rig_test::{Fate, Group, WALL_MS, cluster, key, namespace, object};
 
 /// A config map in a namespace, whose uid is made of its name.
@@ -157,7 +157,7 @@ fn a_dependent_with_another_owner_loses_only_the_reference() {
     group.put(&map("third"), &third);
     put(&group, "child", &[owner("second"), blocking("third")]);
     group.settle();
-    group.put(&map("third"), &ending(third, FOREGROUND));
+    group.put(&map("third"), &ending(third, FINALIZER_FOREGROUND));
     group.settle();
     assert_eq!(owners_of(&group, "child"), ["second"], "a waiting owner is let go of, too");
     assert!(!group.exists(&map("third")));
@@ -175,11 +175,11 @@ fn in_the_foreground_dependents_go_before_their_owner() {
     group.put(&map("kept"), &kept);
     put(&group, "free", &[owner("owner")]);
     group.settle();
-    group.put(&map("owner"), &ending(value, FOREGROUND));
+    group.put(&map("owner"), &ending(value, FINALIZER_FOREGROUND));
     group.settle();
     assert_eq!(names(&group), ["child", "kept", "owner"], "the owner waits for its child, and that for what is kept");
     let child = group.get(&map("child")).unwrap();
-    assert_eq!(child["metadata"]["finalizers"], json!([FOREGROUND]));
+    assert_eq!(child["metadata"]["finalizers"], json!([FINALIZER_FOREGROUND]));
     assert!(child["metadata"]["deletionTimestamp"].is_string());
     assert!(group.get(&map("kept")).unwrap()["metadata"]["deletionTimestamp"].is_string());
     group.delete(&map("kept"));
@@ -198,7 +198,7 @@ fn an_owner_waits_only_for_dependents_that_say_so() {
     let mut blocks = owned("blocks", &[blocking("owner")]);
     blocks["metadata"]["finalizers"] = json!(["example.com/x"]);
     group.put(&map("blocks"), &blocks);
-    group.put(&map("owner"), &ending(value, FOREGROUND));
+    group.put(&map("owner"), &ending(value, FINALIZER_FOREGROUND));
     group.settle();
     assert_eq!(names(&group), ["blocks", "kept", "owner"]);
     // It blocks no more.
@@ -214,7 +214,7 @@ fn other_finalizers_of_an_owner_stay() {
     let mut group = group();
     let mut value = owned("owner", &[]);
     value["metadata"]["finalizers"] = json!(["example.com/x"]);
-    group.put(&map("owner"), &ending(value, FOREGROUND));
+    group.put(&map("owner"), &ending(value, FINALIZER_FOREGROUND));
     group.settle();
     assert_eq!(group.get(&map("owner")).unwrap()["metadata"]["finalizers"], json!(["example.com/x"]));
 }
@@ -228,7 +228,7 @@ fn an_orphan_loses_its_owner_and_stays() {
     put(&group, "child", &[blocking("owner")]);
     put(&group, "shared", &[owner("owner"), owner("other")]);
     group.settle();
-    group.put(&map("owner"), &ending(value, ORPHAN));
+    group.put(&map("owner"), &ending(value, FINALIZER_ORPHAN));
     group.settle();
     assert_eq!(names(&group), ["child", "other", "shared"]);
     assert!(group.get(&map("child")).unwrap()["metadata"].get("ownerReferences").is_none());
@@ -240,7 +240,7 @@ fn a_dependent_keeps_the_policy_that_its_finalizers_say() {
     let mut group = group();
     put(&group, "owner", &[]);
     let mut child = owned("child", &[owner("owner")]);
-    child["metadata"]["finalizers"] = json!([ORPHAN]);
+    child["metadata"]["finalizers"] = json!([FINALIZER_ORPHAN]);
     group.put(&map("child"), &child);
     put(&group, "grandchild", &[owner("child")]);
     group.settle();
@@ -259,7 +259,7 @@ fn circles_of_owners_come_to_an_end() {
             put(&group, &name(number), &[blocking(&name(number + 1))]);
         }
         assert_eq!(group.settle(), 0, "all have an owner");
-        group.put(&map("c0"), &ending(owned("c0", &[blocking(&name(1))]), FOREGROUND));
+        group.put(&map("c0"), &ending(owned("c0", &[blocking(&name(1))]), FINALIZER_FOREGROUND));
         group.settle();
         assert!(names(&group).is_empty(), "a circle of {length} is left");
     }
@@ -272,7 +272,7 @@ fn those_that_wait_for_each_other_because_all_were_deleted_in_the_foreground_go(
         let name = |number: usize| format!("c{}", number % length);
         for number in 0..length {
             let value = owned(&name(number), &[blocking(&name(number + 1))]);
-            group.put(&map(&name(number)), &ending(value, FOREGROUND));
+            group.put(&map(&name(number)), &ending(value, FINALIZER_FOREGROUND));
         }
         group.settle();
         assert!(names(&group).is_empty(), "a circle of {length} is left");
@@ -424,8 +424,8 @@ fn built(plan: &[(u8, u8, u8)]) -> Group {
         let value = value(number, *first, *second);
         match fate % 12 {
             0 => group.delete(&map(&name(number))),
-            1 => group.put(&map(&name(number)), &ending(value, FOREGROUND)),
-            2 => group.put(&map(&name(number)), &ending(value, ORPHAN)),
+            1 => group.put(&map(&name(number)), &ending(value, FINALIZER_FOREGROUND)),
+            2 => group.put(&map(&name(number)), &ending(value, FINALIZER_ORPHAN)),
             _ => {}
         }
     }

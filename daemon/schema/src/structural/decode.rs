@@ -18,7 +18,7 @@ use crate::types::meta::OBJECT_META;
 
 /// Reads an object that was sent to an endpoint of a kind with this schema.
 ///
-/// An object of another kind is not refused here, as upstream: [`super::validate`] has the words for it.
+/// An object of another kind is not refused here, as upstream: `validate` has the words for it.
 ///
 /// # Errors
 /// See [`DecodeError`].
