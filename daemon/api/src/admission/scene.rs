@@ -139,5 +139,5 @@ impl Authorizer for Asked {
     }
 }
 
-/// Expressions are evaluated by recursion, on the stack of the request's task.
-const DEPTH_MAX: usize = 500;
+/// Expressions are evaluated by recursion, on the stack of the request's task. One alone may be nested 250 deep.
+const DEPTH_MAX: usize = 250;

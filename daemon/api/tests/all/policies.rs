@@ -512,3 +512,25 @@ async fn variables_that_refer_to_each_other_without_end_are_an_error() {
     let message = region.post(MAPS, &map("a", &json!({}))).await.failure(422);
     assert!(message.contains("is nested too deep"), "{message}");
 }
+
+/// As deep as the parser lets an expression be, within another as deep: the stack holds both.
+#[tokio::test]
+async fn the_deepest_expressions_that_are_let_in_are_evaluated() {
+    let region = region();
+    let deep = |inner: &str| format!("{}{inner}{}", "[".repeat(60), "][0]".repeat(60));
+    let negated = |inner: &str| format!("{}{inner}{}", "!(".repeat(120), ")".repeat(120));
+    for wrap in [&deep as &dyn Fn(&str) -> String, &negated] {
+        let name = format!("p{}", wrap("x").len());
+        let variables = json!([{"name": "a", "expression": wrap("object.data.k == 'v'")}]);
+        let expression = wrap("variables.a");
+        let spec = json!({"variables": variables, "validations": [{"expression": expression}]});
+        let made = policy("ValidatingAdmissionPolicy", &name, &spec);
+        let made = region.post(&format!("{GROUP}/validatingadmissionpolicies"), &made).await;
+        assert_eq!(made.status, 201, "{}", String::from_utf8_lossy(&made.bytes));
+        let bound = json!({"validationActions": ["Deny"]});
+        let made = binding("ValidatingAdmissionPolicyBinding", &format!("{name}-b"), &name, &bound);
+        region.post(&format!("{GROUP}/validatingadmissionpolicybindings"), &made).await.expect(201);
+    }
+    let reply = region.post(MAPS, &map("a", &json!({}))).await;
+    reply.expect(201);
+}

@@ -194,7 +194,14 @@ impl Asking<'_> {
             };
             let shown = match &mut shown {
                 Some(shown) => shown,
-                none => none.insert(version::both(self.attributes, self.operation, &matched).await?),
+                none => match version::both(self.attributes, self.operation, &matched).await {
+                    Ok(both) => none.insert(both),
+                    Err(failure) => {
+                        let why = format!("failed to convert object version: {}", failure.message());
+                        outcome.refused.extend(misconfigured(Some(binding), why));
+                        continue;
+                    }
+                },
             };
             for param in &params {
                 let said = self.ask(&matched, shown, param);
