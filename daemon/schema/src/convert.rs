@@ -21,6 +21,22 @@ pub fn from_stored(kind: &Kind, object: Value) -> Value {
     if is_events_form(kind) { translate(object, &core::EVENT, &events::EVENT, "events.k8s.io/v1") } else { object }
 }
 
+/// What a manager applies, from the form in which a kind is served to the form in which it is stored: the fields that it
+/// names and no others, as a field that it does not name is not its wish.
+#[must_use]
+pub fn applied_to_stored(kind: &Kind, applied: Value) -> Value {
+    if !is_events_form(kind) {
+        return applied;
+    }
+    let Value::Object(fields) = applied else { return applied };
+    let renamed = fields.into_iter().map(|(name, value)| match NAMES.iter().find(|(_, events)| *events == name) {
+        Some((core, _)) => ((*core).to_owned(), value),
+        None if name == "apiVersion" => (name, Value::from("v1")),
+        None => (name, value),
+    });
+    Value::Object(renamed.collect())
+}
+
 /// Whether the forms differ, so that stored bytes are not what is answered.
 #[must_use]
 pub fn is_converted(kind: &Kind) -> bool {
@@ -76,7 +92,7 @@ const NAMES: [(&str, &str); 7] = [
 
 #[cfg(test)]
 mod tests {
-    use super::{from_stored, to_stored};
+    use super::{applied_to_stored, from_stored, to_stored};
     use crate::decode::{FieldValidation, decode};
     use crate::kind::by_kind;
     use serde_json::json;
@@ -100,6 +116,14 @@ mod tests {
         );
         assert_eq!(decode(core, stored.to_string().as_bytes(), FieldValidation::Strict).unwrap().value, stored);
         assert_eq!(from_stored(events, stored).to_string(), sent.to_string());
+    }
+
+    #[test]
+    fn who_applies_a_part_of_an_event_wishes_nothing_else() {
+        let events = by_kind("events.k8s.io", "v1", "Event").unwrap();
+        let applied = json!({"kind": "Event", "apiVersion": "events.k8s.io/v1", "metadata": {"name": "e"}, "note": "n"});
+        let wanted = json!({"kind": "Event", "apiVersion": "v1", "metadata": {"name": "e"}, "message": "n"});
+        assert_eq!(applied_to_stored(events, applied), wanted);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Server-side apply: PATCH with `application/apply-patch+yaml` (KEP-555).
 
 use bytes::Bytes;
-use hanse_schema::convert::to_stored;
+use hanse_schema::convert::applied_to_stored;
 use hanse_schema::decode::redecode;
 use hanse_schema::metadata;
 use http::StatusCode;
@@ -79,14 +79,10 @@ impl Applied<'_> {
     /// The stored object with the applied one laid over it, in canonical form.
     fn onto(&self, call: &Call<'_>, live: Option<&Value>) -> Result<Wanted, Failure> {
         let manager = Manager::new(call, self.options);
-        let applied = to_stored_form(call, &self.applied);
+        // Events are applied in the form in which they are stored.
+        let applied = applied_to_stored(call.kind, self.applied.clone());
         let merged = manager.apply(live, &applied, self.options.force)?;
         let decoded = redecode(call.kind.stored(), &merged, self.options.field_validation)?;
         Ok(Wanted { object: decoded.value, warnings: decoded.warnings, managed: true })
     }
-}
-
-/// Events are applied in the form in which they are stored.
-fn to_stored_form(call: &Call<'_>, applied: &Value) -> Value {
-    if hanse_schema::convert::is_converted(call.kind) { to_stored(call.kind, applied.clone()) } else { applied.clone() }
 }
