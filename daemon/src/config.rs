@@ -63,6 +63,10 @@ pub(crate) struct Api {
     pub(crate) tokens: PathBuf,
     /// What clients verify the server certificate with, PEM: published in every namespace as `kube-root-ca.crt`.
     pub(crate) ca: Option<PathBuf>,
+    /// What signs tokens of service accounts, PEM; the same in all daemons of the federation. Without it there are no tokens.
+    pub(crate) service_account_key: Option<PathBuf>,
+    /// Who those tokens say that they are from; the same in all daemons of the federation.
+    pub(crate) service_account_issuer: String,
 }
 
 /// The listener for other daemons.
@@ -282,6 +286,29 @@ struct FileApi {
     tokens: PathBuf,
     #[serde(default)]
     ca: Option<PathBuf>,
+    #[serde(default)]
+    service_account_key: Option<PathBuf>,
+    #[serde(default)]
+    service_account_issuer: Option<Spanned<String>>,
+}
+
+impl FileApi {
+    fn check(self, directory: &Path, federation: &str) -> Result<Api, Wrong> {
+        Ok(Api {
+            listen: self.listen,
+            url: check_url(&self.url)?,
+            certificate: directory.join(self.certificate),
+            key: directory.join(self.key),
+            client_ca: directory.join(self.client_ca),
+            tokens: directory.join(self.tokens),
+            ca: self.ca.map(|ca| directory.join(ca)),
+            service_account_key: self.service_account_key.map(|key| directory.join(key)),
+            service_account_issuer: match &self.service_account_issuer {
+                Some(issuer) => check_issuer(issuer)?,
+                None => format!("https://hanse.{federation}"),
+            },
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -330,7 +357,7 @@ impl File {
         }
         let daemon = *self.daemon.as_ref();
         let daemon_span = self.daemon.span();
-        let url = check_url(&self.api.url)?;
+        let api = self.api.check(directory, self.federation.as_ref())?;
         let members = check_members(self.member)?;
         let egress = self.egress.rules()?;
         let raft = match self.raft {
@@ -367,15 +394,7 @@ impl File {
             data: directory.join(self.data),
             admin_socket: directory.join(self.admin_socket),
             log_format: self.log_format,
-            api: Api {
-                listen: self.api.listen,
-                url,
-                certificate: directory.join(self.api.certificate),
-                key: directory.join(self.api.key),
-                client_ca: directory.join(self.api.client_ca),
-                tokens: directory.join(self.api.tokens),
-                ca: self.api.ca.map(|ca| directory.join(ca)),
-            },
+            api,
             peers: Peers {
                 listen: self.peers.listen,
                 certificate: directory.join(self.peers.certificate),
@@ -395,6 +414,17 @@ fn check_url(url: &Spanned<String>) -> Result<String, Wrong> {
     if host.is_empty() || host.contains(['/', '?', '#', ' ', '@']) {
         let why = format!("url {text:?}: write https://HOST:PORT, without a path or a slash at the end");
         return Err((Some(url.span()), why));
+    }
+    Ok(text.to_owned())
+}
+
+/// As upstream: those who check tokens look for the keys below this URL.
+fn check_issuer(issuer: &Spanned<String>) -> Result<String, Wrong> {
+    let text = issuer.as_ref().as_str();
+    let rest = text.strip_prefix("https://").unwrap_or_default();
+    if rest.is_empty() || rest.contains(|c: char| matches!(c, '?' | '#') || c.is_whitespace() || c.is_control()) {
+        let why = format!("service_account_issuer {text:?}: write a URL that begins with https://, without ? and #");
+        return Err((Some(issuer.span()), why));
     }
     Ok(text.to_owned())
 }
@@ -522,6 +552,20 @@ api = "https://127.0.0.1:6453"
     }
 
     #[test]
+    fn tokens_are_signed_where_there_is_a_key_and_are_from_the_same_issuer_in_all_regions() {
+        let config = parse(GOOD).unwrap();
+        assert_eq!(
+            (config.api.service_account_key, &*config.api.service_account_issuer),
+            (None, "https://hanse.a1b2c3d4")
+        );
+        let keys =
+            "[api]\nservice_account_key = \"../pki/sa.key\"\nservice_account_issuer = \"https://tokens.example\"\n";
+        let config = parse(&GOOD.replacen("[api]\n", keys, 1)).unwrap();
+        assert_eq!(config.api.service_account_key.as_deref(), Some(Path::new("d/../pki/sa.key")));
+        assert_eq!(config.api.service_account_issuer, "https://tokens.example");
+    }
+
+    #[test]
     fn raft_timing_that_is_left_out_follows_the_size_of_the_region_or_the_heartbeat() {
         let pair = parse(&GOOD.replacen("region = \"us\"", "region = \"eu\"", 1)).unwrap();
         assert_eq!(pair.raft, Timing::default());
@@ -542,6 +586,7 @@ api = "https://127.0.0.1:6453"
                 "d/hansed.toml:9: ",
                 "without a path",
             ),
+            ("[api]\n", "[api]\nservice_account_issuer = \"hanse\"\n", "d/hansed.toml:8: ", "begins with https://"),
             ("listen = \"127.0.0.1:6444\"", "listen = \"6444\"", "d/hansed.toml:15: ", "socket address"),
             ("name = \"us-1\"", "name = \"eu-1\"", "d/hansed.toml:25: ", "both have name"),
             ("daemon = 8", "daemon = 0", "d/hansed.toml:25: ", "write a number from 1"),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hanse_api::authenticate::{Authenticator, TokenTable};
+use hanse_api::token::Issuer;
 use hanse_sync::identity::Identity;
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
@@ -71,7 +72,11 @@ pub(crate) fn authenticator(config: &Config, clients: Arc<dyn ClientCertVerifier
     let path = &config.api.tokens;
     let tokens = TokenTable::parse(&read(path)?)
         .map_err(|error| KeyError::Content { path: path.clone(), why: error.to_string() })?;
-    Ok(Authenticator::new(tokens, Some(clients)))
+    let authenticator = Authenticator::new(tokens, Some(clients));
+    let Some(path) = &config.api.service_account_key else { return Ok(authenticator) };
+    let issuer = Issuer::new(&config.api.service_account_issuer, key(path)?.secret_der())
+        .map_err(|error| KeyError::Content { path: path.clone(), why: error.to_string() })?;
+    Ok(authenticator.with_issuer(Arc::new(issuer)))
 }
 
 /// Checks certificates of the API's clients; a client may have none.

@@ -18,7 +18,7 @@ use hanse_base::random::{Random, SystemRandom};
 use hanse_sync::peer::PeerId;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
 };
 use time::{Duration, OffsetDateTime};
 use x509_parser::parse_x509_certificate;
@@ -255,6 +255,18 @@ impl Subject<'_> {
     }
 }
 
+/// Makes the key that signs service accounts' tokens, where there is none.
+///
+/// # Errors
+/// See [`PkiError`].
+pub(crate) fn make_signing_key(path: &Path) -> Result<(), PkiError> {
+    if exists(path)? {
+        return Ok(());
+    }
+    let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(|source| make("service accounts", source))?;
+    write_file(path, key.serialize_pem().as_bytes(), SECRET)
+}
+
 /// PEM as one line of base64, as a kubeconfig holds it.
 pub(crate) fn inline(pem: &str) -> String {
     STANDARD.encode(pem)
@@ -332,7 +344,7 @@ mod tests {
     use x509_parser::extensions::GeneralName;
     use x509_parser::pem::parse_x509_pem;
 
-    use super::{Authority, Subject, Tokens};
+    use super::{Authority, Subject, Tokens, make_signing_key};
 
     fn peer(region: &RegionName) -> Subject<'_> {
         Subject::Peer { federation: "fed", region, daemon: DaemonId(7) }
@@ -386,11 +398,13 @@ mod tests {
             let authority = Authority::load_or_make(directory.path(), "peer-ca", "peers").unwrap();
             let identity = authority.load_or_issue(&at("peer.crt"), &at("peer.key"), &peer(&region)).unwrap();
             let tokens = Tokens::load_or_make(&at("tokens.csv")).unwrap();
-            (authority.certificate_pem, identity.certificate_pem, identity.key_pem, tokens.kcp_admin)
+            make_signing_key(&at("service-account.key")).unwrap();
+            let signing = fs::read_to_string(at("service-account.key")).unwrap();
+            (authority.certificate_pem, identity.certificate_pem, identity.key_pem, tokens.kcp_admin, signing)
         };
         let first = made();
         assert!(made() == first && first.3.len() == 40);
-        for secret in ["peer-ca.key", "peer.key", "tokens.csv"] {
+        for secret in ["peer-ca.key", "peer.key", "tokens.csv", "service-account.key"] {
             assert_eq!(mode(&at(secret)), 0o600, "{secret}");
         }
     }

@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Config, ConfigError, DAEMON_ID_MAX};
 use crate::kubeconfig::Kubeconfig;
 use crate::lock::{LockError, ProcessLock};
-use crate::pki::{Authority, PkiError, SECRET, SHARD_ADMIN_GROUP, SHARD_ADMIN_USER, Subject, Tokens, write_file};
+use crate::pki::{
+    Authority, PkiError, SECRET, SHARD_ADMIN_GROUP, SHARD_ADMIN_USER, Subject, Tokens, make_signing_key, write_file,
+};
 
 /// What the command line asks for; what it leaves out is taken from the directory, or else from the defaults.
 #[derive(Debug, Clone)]
@@ -300,6 +302,7 @@ impl Pki {
     fn load_or_make(directory: &Path) -> Result<Self, PrepareError> {
         let directory = directory.join("pki");
         make_directory(&directory)?;
+        make_signing_key(&directory.join("service-account.key"))?;
         Ok(Self {
             api: Authority::load_or_make(&directory, "api-ca", "hanse API authority")?,
             peers: Authority::load_or_make(&directory, "peer-ca", "hanse peer authority")?,
@@ -317,7 +320,10 @@ fn make_daemon(directory: &Path, record: &Record, plan: &Plan, pki: &Pki) -> Res
     if !path.try_exists().map_err(|source| PrepareError::Disk { path: path.clone(), source })? {
         write_file(&path, render(record, plan).as_bytes(), SECRET)?;
     }
-    let config = Config::load(&path)?;
+    let mut config = Config::load(&path)?;
+    if config.api.service_account_key.is_none() && name_signing_key(&path)? {
+        config = Config::load(&path)?;
+    }
     if config.admin_socket.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
         return Err(PrepareError::SocketPath { path: config.admin_socket });
     }
@@ -326,6 +332,19 @@ fn make_daemon(directory: &Path, record: &Record, plan: &Plan, pki: &Pki) -> Res
     let subject = Subject::Server { name: &plan.name, address: config.api.listen.ip() };
     pki.api.load_or_issue(&config.api.certificate, &config.api.key, &subject)?;
     Ok(config)
+}
+
+/// Adds the key that signs service accounts' tokens to a configuration from before there was one. Returns whether it did: a file
+/// in another form is left as it is.
+fn name_signing_key(path: &Path) -> Result<bool, PrepareError> {
+    const SECTION: &str = "\n[api]\n";
+    let text = fs::read_to_string(path).map_err(|source| PrepareError::Disk { path: path.to_owned(), source })?;
+    if !text.contains(SECTION) {
+        return Ok(false);
+    }
+    let named = text.replacen(SECTION, &format!("{SECTION}{SIGNING_KEY}\n"), 1);
+    write_file(path, named.as_bytes(), SECRET)?;
+    Ok(true)
 }
 
 fn make_kubeconfig(directory: &Path, record: &Record, daemons: &[Config], pki: &Pki) -> Result<PathBuf, PrepareError> {
@@ -373,6 +392,7 @@ key = "api.key"
 client_ca = "../pki/client-ca.crt"
 tokens = "../pki/tokens.csv"
 ca = "../pki/api-ca.crt"
+{SIGNING_KEY}
 
 [peers]
 listen = "{peers}"
@@ -462,6 +482,8 @@ pub(crate) const PID_FILE: &str = "hansed.pid";
 pub(crate) const LOG_FILE: &str = "hansed.log";
 /// Kubernetes' usual port.
 pub(crate) const DEFAULT_PORT_BASE: u16 = 6443;
+/// The line that names the key for service accounts' tokens.
+const SIGNING_KEY: &str = r#"service_account_key = "../pki/service-account.key""#;
 const DEFAULT_REGIONS: [&str; 3] = ["eu", "us", "ap"];
 /// From one daemon's ports to the next one's.
 const PORTS_EACH: usize = 10;
@@ -528,6 +550,24 @@ mod tests {
         let second = prepare(&directory, &again).unwrap();
         assert_eq!(second.daemons[1].own().name, "us-1");
         assert_eq!(before, (text("eu-1/hansed.toml"), text("us-1/peer.key"), text("kubeconfig"), text("up.toml")));
+    }
+
+    #[test]
+    fn a_directory_from_before_service_accounts_had_tokens_gets_a_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = prepare(directory.path(), &wish(Some(free_port()))).unwrap();
+        let (config, key) =
+            (directory.path().join("eu-1/hansed.toml"), directory.path().join("pki/service-account.key"));
+        let made = fs::read_to_string(&config).unwrap();
+        assert!(made.contains(super::SIGNING_KEY), "{made}");
+        let named = first.daemons[0].api.service_account_key.clone();
+        drop(first);
+        fs::write(&config, made.replace(super::SIGNING_KEY, "# mine")).unwrap();
+        fs::remove_file(&key).unwrap();
+        let again = Wish { regions: None, daemons: None, port_base: None };
+        let second = prepare(directory.path(), &again).unwrap();
+        assert_eq!(second.daemons[0].api.service_account_key, named);
+        assert!(key.exists() && fs::read_to_string(&config).unwrap().contains("# mine"));
     }
 
     #[test]

@@ -196,7 +196,7 @@ mod tests {
     use crate::authenticate::User;
 
     fn may(group: &str, new: &Value, old: Option<&Value>) -> Result<(), String> {
-        let user = User { name: "u".into(), uid: String::new(), groups: vec![group.into()] };
+        let user = User { name: "u".into(), uid: String::new(), groups: vec![group.into()], ..User::default() };
         may_change_metadata(&user, new, old)
     }
 

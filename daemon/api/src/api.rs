@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::admission::Admission;
 use crate::answer;
-use crate::authenticate::{Authenticator, ClientCertificate, User};
+use crate::authenticate::{Authenticator, ClientCertificate, Holder, User};
 use crate::authorize::authorize;
 use crate::body::{Answer, Body};
 use crate::definitions::Definitions;
@@ -28,6 +28,7 @@ use crate::limits::{
 use crate::request::{Request, RequestKind};
 use crate::route;
 use crate::status::Failure;
+use crate::token::{self, Issuer};
 
 /// What the server is told when it is made.
 pub struct ApiConfig {
@@ -205,8 +206,9 @@ impl Api {
         if path.len() + query.len() > TARGET_BYTES_MAX {
             return Err(Failure::TargetTooLong);
         }
-        let (user, proof) = self.authenticator.user(&parts.headers, certificate)?;
-        let request = Request::parse(&parts.method, path, query)?;
+        let (holder, proof) = self.authenticator.user(&parts.headers, certificate, self.clock.wall_ms())?;
+        let mut request = Request::parse(&parts.method, path, query)?;
+        let user = self.user(holder, &proof, &mut request).await?;
         refuse_impersonation(&parts.headers, &user)?;
         let (method, headers) = (parts.method, parts.headers);
         let purpose = Purpose::Plain;
@@ -228,10 +230,11 @@ impl Api {
     }
 
     async fn attempt_carried(self: &Arc<Self>, carried: Carried) -> Result<Answer, Failure> {
-        let user = self.authenticator.carried_user(&carried.proof, self.clock.wall_ms())?;
+        let holder = self.authenticator.carried_user(&carried.proof, self.clock.wall_ms())?;
         let method = http::Method::from_bytes(carried.method.as_bytes()).or(Err(Failure::MethodNotServed))?;
         let (path, query) = carried.target.split_once('?').unwrap_or((&carried.target, ""));
-        let request = Request::parse(&method, path, query)?;
+        let mut request = Request::parse(&method, path, query)?;
+        let user = self.user(holder, &carried.proof, &mut request).await?;
         let mut headers = HeaderMap::new();
         for (name, value) in &carried.headers {
             let name = HeaderName::from_bytes(name.as_bytes()).ok().filter(|name| CARRIED_HEADERS.contains(name));
@@ -241,6 +244,14 @@ impl Api {
         }
         let (body, proof, purpose) = (RequestBody::Whole(carried.body), carried.proof, carried.purpose);
         self.guarded(Inquiry { method, request, headers, body, user, proof, purpose, carried: true }).await
+    }
+
+    /// Who the sender of the request is. A service account's token decides where a request at the host is meant for.
+    async fn user(&self, holder: Holder, proof: &Proof, request: &mut Request) -> Result<Arc<User>, Failure> {
+        match holder {
+            Holder::Known(user) => Ok(user),
+            Holder::Account(bearer) => token::holder::user(self, &bearer, request, proof).await,
+        }
     }
 
     /// Authorizes, counts and limits the time of a request; a panic costs this request only.
@@ -304,9 +315,13 @@ impl Api {
         &*self.egress
     }
 
-    /// Whose bearer token it is.
-    pub(crate) fn user_of_token(&self, token: &str) -> Option<Arc<User>> {
-        self.authenticator.user_of_token(token)
+    pub(crate) fn authenticator(&self) -> &Authenticator {
+        &self.authenticator
+    }
+
+    /// What signs tokens of service accounts, where the daemon has a key for it.
+    pub(crate) fn issuer(&self) -> Option<&Arc<Issuer>> {
+        self.authenticator.issuer()
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

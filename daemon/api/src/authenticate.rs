@@ -1,5 +1,6 @@
-//! Who is asking: bearer tokens from the token file, client certificates, or nobody (`system:anonymous`).
+//! Who is asking: bearer tokens from the token file, service accounts, client certificates, or nobody (`system:anonymous`).
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,9 +13,10 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::federation::{Proof, Secret};
 use crate::status::Failure;
+use crate::token::{Bearer, Issuer, Refused};
 
 /// A user, as authorization and the objects that it makes see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct User {
     /// Name, for example `kcp-admin`.
     pub name: String,
@@ -22,6 +24,17 @@ pub struct User {
     pub uid: String,
     /// Groups, `system:authenticated` or `system:unauthenticated` among them.
     pub groups: Vec<String>,
+    /// What else is known, by key: which token it was, for instance.
+    pub extra: BTreeMap<String, Vec<String>>,
+}
+
+/// Whom credentials name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Holder {
+    /// A user who is known here.
+    Known(Arc<User>),
+    /// A service account, whose token is signed well: whether the account exists is known at its home only.
+    Account(Box<Bearer>),
 }
 
 /// Members may do everything, everywhere, by every path.
@@ -38,6 +51,7 @@ impl User {
             name: "system:anonymous".to_owned(),
             uid: String::new(),
             groups: vec!["system:unauthenticated".to_owned()],
+            extra: BTreeMap::new(),
         }
     }
 
@@ -50,7 +64,7 @@ impl User {
     fn authenticated(name: &str, uid: &str, groups: impl Iterator<Item = String>) -> Self {
         let mut groups: Vec<String> = groups.filter(|group| !group.is_empty() && group != AUTHENTICATED).collect();
         groups.push(AUTHENTICATED.to_owned());
-        Self { name: name.to_owned(), uid: uid.to_owned(), groups }
+        Self { name: name.to_owned(), uid: uid.to_owned(), groups, extra: BTreeMap::new() }
     }
 }
 
@@ -154,6 +168,8 @@ pub struct Authenticator {
     tokens: TokenTable,
     /// Checks certificates that a carried request shows; those of connections were checked by the TLS handshake.
     clients: Option<Arc<dyn ClientCertVerifier>>,
+    /// Signs and checks tokens of service accounts.
+    issuer: Option<Arc<Issuer>>,
     anonymous: Arc<User>,
 }
 
@@ -161,7 +177,17 @@ impl Authenticator {
     /// `clients` is the verifier that the listener's TLS uses; without it no certificate is accepted.
     #[must_use]
     pub fn new(tokens: TokenTable, clients: Option<Arc<dyn ClientCertVerifier>>) -> Self {
-        Self { tokens, clients, anonymous: Arc::new(User::anonymous()) }
+        Self { tokens, clients, issuer: None, anonymous: Arc::new(User::anonymous()) }
+    }
+
+    /// Lets service accounts in, and lets them have tokens.
+    #[must_use]
+    pub fn with_issuer(self, issuer: Arc<Issuer>) -> Self {
+        Self { issuer: Some(issuer), ..self }
+    }
+
+    pub(crate) fn issuer(&self) -> Option<&Arc<Issuer>> {
+        self.issuer.as_ref()
     }
 
     /// The user of a request on a connection. As upstream, a certificate goes before a token, and a token that is not
@@ -173,40 +199,65 @@ impl Authenticator {
         &self,
         headers: &HeaderMap,
         certificate: Option<&ClientCertificate>,
-    ) -> Result<(Arc<User>, Proof), Failure> {
+        now_ms: u64,
+    ) -> Result<(Holder, Proof), Failure> {
         if let Some(certificate) = certificate {
-            return Ok((Arc::clone(&certificate.user), Proof::Certificate(certificate.chain.as_ref().clone())));
+            let proof = Proof::Certificate(certificate.chain.as_ref().clone());
+            return Ok((Holder::Known(Arc::clone(&certificate.user)), proof));
         }
         let Some(header) = headers.get(AUTHORIZATION) else {
-            return Ok((Arc::clone(&self.anonymous), Proof::Anonymous));
+            return Ok((self.nobody(), Proof::Anonymous));
         };
         let text = header.to_str().or(Err(Failure::Unauthorized))?.trim();
         match text.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
                 let token = token.trim();
-                let user = self.tokens.user(token).ok_or(Failure::Unauthorized)?;
-                Ok((Arc::clone(user), Proof::Token(Secret::new(token))))
+                Ok((self.holder(token, now_ms)?, Proof::Token(Secret::new(token))))
             }
             // Other schemes are nobody's here; upstream passes over them.
-            _ => Ok((Arc::clone(&self.anonymous), Proof::Anonymous)),
+            _ => Ok((self.nobody(), Proof::Anonymous)),
         }
     }
 
-    /// The user of a bearer token.
-    #[must_use]
-    pub fn user_of_token(&self, token: &str) -> Option<Arc<User>> {
-        self.tokens.user(token).cloned()
+    /// Whose bearer token it is, for those who want one for these audiences; `None` stands for the API itself.
+    ///
+    /// # Errors
+    /// Why it is nobody's.
+    pub(crate) fn holder_of(&self, token: &str, audiences: Option<&[String]>, now_ms: u64) -> Result<Holder, Refused> {
+        // Tokens of the file are for the API itself.
+        let for_api = audiences.is_none_or(|wanted| wanted.iter().any(|audience| self.is_own_audience(audience)));
+        if let Some(user) = self.tokens.user(token).filter(|_| for_api) {
+            return Ok(Holder::Known(Arc::clone(user)));
+        }
+        let issuer = self.issuer.as_ref().filter(|issuer| issuer.is_named_by(token)).ok_or(Refused::Unknown)?;
+        let own = [issuer.audience().to_owned()];
+        issuer.verify(token, audiences.unwrap_or(&own), now_ms).map(|bearer| Holder::Account(Box::new(bearer)))
     }
 
-    /// The user of a carried request: its proof is checked again, here at the home.
+    fn is_own_audience(&self, audience: &str) -> bool {
+        self.issuer.as_ref().is_some_and(|issuer| issuer.audience() == audience)
+    }
+
+    fn holder(&self, token: &str, now_ms: u64) -> Result<Holder, Failure> {
+        self.holder_of(token, None, now_ms).map_err(|why| {
+            tracing::debug!(%why, "a token is refused");
+            Failure::Unauthorized
+        })
+    }
+
+    fn nobody(&self) -> Holder {
+        Holder::Known(Arc::clone(&self.anonymous))
+    }
+
+    /// The sender of a carried request: its proof is checked again, here at the home.
     ///
     /// # Errors
     /// 401.
-    pub fn carried_user(&self, proof: &Proof, now_ms: u64) -> Result<Arc<User>, Failure> {
+    pub fn carried_user(&self, proof: &Proof, now_ms: u64) -> Result<Holder, Failure> {
         match proof {
-            Proof::Anonymous => Ok(Arc::clone(&self.anonymous)),
-            Proof::Token(token) => self.tokens.user(token.expose()).cloned().ok_or(Failure::Unauthorized),
-            Proof::Certificate(chain) => self.certificate_user(chain, now_ms),
+            Proof::Anonymous => Ok(self.nobody()),
+            Proof::Token(token) => self.holder(token.expose(), now_ms),
+            Proof::Certificate(chain) => self.certificate_user(chain, now_ms).map(Holder::Known),
         }
     }
 
@@ -253,12 +304,19 @@ mod tests {
     use http::{HeaderMap, HeaderValue};
     use proptest::prelude::proptest;
 
-    use super::{Authenticator, ClientCertificate, TokenTable};
+    use super::{Authenticator, ClientCertificate, Holder, TokenTable, User};
     use crate::federation::{Proof, Secret};
     use crate::status::Failure;
 
     const FILE: &str =
         "# comment\n\nabc,kcp-admin,u1,\"system:kcp:admin, team\"\ndef,\"joe \"\"x\"\"\",,\nghi,solo,u3\n";
+
+    fn known(holder: Holder) -> User {
+        match holder {
+            Holder::Known(user) => User::clone(&user),
+            Holder::Account(bearer) => panic!("{bearer:?}"),
+        }
+    }
 
     fn bearer(text: &str) -> HeaderMap {
         HeaderMap::from_iter([(http::header::AUTHORIZATION, HeaderValue::from_str(text).unwrap())])
@@ -267,7 +325,8 @@ mod tests {
     #[test]
     fn tokens_are_known_and_others_are_refused() {
         let authenticator = Authenticator::new(TokenTable::parse(FILE).unwrap(), None);
-        let user = |headers: &HeaderMap| authenticator.user(headers, None);
+        let user =
+            |headers: &HeaderMap| authenticator.user(headers, None, 0).map(|(holder, proof)| (known(holder), proof));
         let (admin, proof) = user(&bearer("Bearer abc")).unwrap();
         assert_eq!((admin.name.as_str(), admin.uid.as_str()), ("kcp-admin", "u1"));
         assert_eq!(admin.groups, ["system:kcp:admin", "team", "system:authenticated"]);
@@ -284,7 +343,7 @@ mod tests {
     #[test]
     fn a_carried_proof_is_checked_again() {
         let authenticator = Authenticator::new(TokenTable::parse(FILE).unwrap(), None);
-        let carried = |proof| authenticator.carried_user(&proof, 0).map(|user| user.name.clone());
+        let carried = |proof| authenticator.carried_user(&proof, 0).map(|holder| known(holder).name);
         assert_eq!(carried(Proof::Token(Secret::new("abc"))), Ok("kcp-admin".to_owned()));
         assert_eq!(carried(Proof::Token(Secret::new("x"))), Err(Failure::Unauthorized));
         assert_eq!(carried(Proof::Anonymous), Ok("system:anonymous".to_owned()));

@@ -82,7 +82,7 @@ mod tests {
     use crate::request::Request;
 
     fn decide(group: &str, method: &str, path: &str) -> u16 {
-        let user = User { name: "u".into(), uid: String::new(), groups: vec![group.into()] };
+        let user = User { name: "u".into(), uid: String::new(), groups: vec![group.into()], ..User::default() };
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let request = Request::parse(&method, path, "").unwrap();
         authorize(&user, &request, &method).map_or_else(|failure| failure.code(), |()| 200)

@@ -28,6 +28,7 @@ pub mod carried;
 pub mod egress;
 pub mod federation;
 pub mod serve;
+pub mod token;
 
 mod route;
 mod socket;

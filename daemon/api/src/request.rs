@@ -145,6 +145,15 @@ pub enum OpenApiPath {
     V3(String, String),
 }
 
+/// A page of OpenID Connect Discovery: how tokens of service accounts are checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenIdPath {
+    /// `/.well-known/openid-configuration`.
+    Configuration,
+    /// `/openid/v1/jwks`: the public keys.
+    Keys,
+}
+
 /// What the path below the target is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestKind {
@@ -154,6 +163,8 @@ pub enum RequestKind {
     Discovery(DiscoveryPath),
     /// How it looks.
     OpenApi(OpenApiPath),
+    /// How tokens of service accounts are checked.
+    OpenId(OpenIdPath),
     /// Whether the daemon is well; one check by name, or all.
     Health(Probe, Option<String>),
     /// The version of the API.
@@ -294,6 +305,8 @@ fn kind_of(method: &http::Method, target: &Target, segments: &[&str], query: &Qu
         ["openapi", "v3", "apis", group, version] => {
             RequestKind::OpenApi(OpenApiPath::V3((*group).to_owned(), (*version).to_owned()))
         }
+        [".well-known", "openid-configuration"] => RequestKind::OpenId(OpenIdPath::Configuration),
+        ["openid", "v1", "jwks"] => RequestKind::OpenId(OpenIdPath::Keys),
         ["version"] => RequestKind::Version,
         ["healthz", check @ ..] => health(Probe::Healthz, check)?,
         ["livez", check @ ..] => health(Probe::Livez, check)?,

@@ -13,6 +13,7 @@ pub(crate) mod change;
 pub(crate) mod patch;
 pub(crate) mod review;
 pub(crate) mod scale;
+pub(crate) mod token;
 pub(crate) mod update;
 
 pub(crate) mod delete;

@@ -119,6 +119,7 @@ pub(crate) async fn store_new(
         }
         let (told, mut conditions) = call.api.admission().validate(call, &new).await?;
         conditions.extend(settle(call, &mut new.object).await?);
+        call.api.admission().settle(call, &mut new.object);
         let key = call.key(metadata::name(&new.object))?;
         let draft = encode::draft(&call.view.to_stored(new.object.clone()).await?)?;
         match propose(call, &key, draft, conditions, options.dry_run).await {
@@ -140,8 +141,10 @@ pub(crate) async fn store_new(
 fn ready(call: &Call<'_>, object: &mut Value) {
     default::for_create(call.kind, object);
     if admit::is_signing_request(call.kind) {
-        let User { name, uid, groups } = call.user;
-        default::certificate::set_requester(object, Requester { username: name, uid, groups, extra: None });
+        let User { name, uid, groups, extra } = call.user;
+        let extra = extra.iter().map(|(key, texts)| (key.clone(), Value::from(texts.clone()))).collect();
+        let requester = Requester { username: name, uid, groups, extra: Some(&extra) };
+        default::certificate::set_requester(object, requester);
     }
     let (uid, now) = (encode::uuid(call.api.random()), call.now_text());
     if let Some(metadata) = metadata::of_mut(object) {

@@ -240,7 +240,7 @@ mod tests {
                 "annotations": {"kcp.io/cluster": "root", "core.kcp.io/shard": "eu", "a": "1"}},
             "spec": {"URL": "https://x", "cluster": "abc"},
         });
-        let user = User { name: "u".into(), uid: String::new(), groups: vec![] };
+        let user = User { name: "u".into(), uid: String::new(), ..User::default() };
         ready(&mut object, &ClusterId::new("abc").unwrap(), &user);
         object["status"]["conditions"] = json!([{"type": "NameConflict"}, {"type": "Other"}]);
         let content: Value = serde_json::from_slice(&of_row(&object)).unwrap();

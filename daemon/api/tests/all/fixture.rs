@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use hanse_api::body::Answer;
 use hanse_api::egress::HttpsEgress;
 use hanse_api::egress::address::AddressRules;
 use hanse_api::federation::{Carried, CarriedAnswer, CarryError, Federation, RegionView, Reserved};
+use hanse_api::token::Issuer;
 use hanse_api::workspace::content::root_objects;
 use hanse_base::clock::Clock;
 use hanse_base::id::{ClusterId, GroupId, RegionName, Revision};
@@ -30,8 +31,12 @@ use serde_json::Value;
 pub(crate) const TOKENS: &str =
     "admin,kcp-admin,1,\"system:kcp:admin\"\nmaster,shard-admin,2,\"system:masters\"\nuser,joe,3,team\n";
 pub(crate) const NOW_MS: u64 = 1_790_000_000_000;
+/// Who signs tokens of service accounts, in all regions.
+pub(crate) const ISSUER: &str = "https://hanse.test";
+static SIGNING_KEY: LazyLock<Vec<u8>> = LazyLock::new(|| rcgen::KeyPair::generate().unwrap().serialize_der());
 
-struct TestClock(AtomicU64);
+/// Stands still until a test moves it.
+pub(crate) struct TestClock(pub(crate) AtomicU64);
 
 impl Clock for TestClock {
     fn wall_ms(&self) -> u64 {
@@ -116,6 +121,7 @@ pub(crate) struct Region {
     pub(crate) home: Arc<MemoryHome>,
     pub(crate) gate: Arc<Gate>,
     pub(crate) link: Arc<Link>,
+    pub(crate) clock: Arc<TestClock>,
 }
 
 /// What a region knows of the others.
@@ -256,12 +262,13 @@ fn one(name: &str, seed: u64, founder: &GroupId, limits: HistoryLimits) -> Regio
         peers: OnceLock::new(),
         carried: Mutex::default(),
     });
-    let authenticator = Authenticator::new(TokenTable::parse(TOKENS).unwrap(), None);
+    let issuer = Arc::new(Issuer::new(ISSUER, &SIGNING_KEY).unwrap());
+    let authenticator = Authenticator::new(TokenTable::parse(TOKENS).unwrap(), None).with_issuer(issuer);
     let egress = Arc::new(HttpsEgress::new(AddressRules::default().with_loopback()));
     let config = ApiConfig { url, root_ca: String::new(), egress, authenticator, checks: Vec::new() };
     let clock = Arc::new(TestClock(AtomicU64::new(NOW_MS)));
-    let api = Api::new(config, Arc::clone(&link) as Arc<dyn Federation>, clock, random);
-    Region { api, home, gate, link }
+    let api = Api::new(config, Arc::clone(&link) as Arc<dyn Federation>, Arc::clone(&clock) as Arc<dyn Clock>, random);
+    Region { api, home, gate, link, clock }
 }
 
 /// Brings every region's documents to all others.
