@@ -19,6 +19,7 @@ mod estimate;
 mod evaluate;
 pub mod interpret;
 pub mod library;
+pub mod name;
 mod parse;
 mod plan;
 pub mod problem;

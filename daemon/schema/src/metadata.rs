@@ -2,6 +2,7 @@
 //!
 //! The rules and their words are those of apimachinery's `api/validation` and `apis/meta/v1/validation`.
 
+use hanse_cel::name::masked;
 use serde_json::{Map, Value};
 
 use crate::apply::name::validate_entries;
@@ -371,19 +372,6 @@ fn name_complaints(rule: NameRule, name: &str, name_use: NameUse) -> Vec<Complai
 enum NameUse {
     Name,
     Prefix,
-}
-
-/// A prefix may end with a dash, since more comes after it. Upstream takes the last two characters for one letter.
-fn masked(prefix: &str) -> String {
-    match prefix.strip_suffix('-') {
-        Some(rest) if !rest.is_empty() => {
-            let mut masked: String = rest.to_owned();
-            masked.pop();
-            masked.push('a');
-            masked
-        }
-        _ => prefix.to_owned(),
-    }
 }
 
 fn items(value: Option<&Value>) -> &[Value] {

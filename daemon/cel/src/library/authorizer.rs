@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::format;
 use crate::budget::{EvalError, Meter};
 use crate::interpret::Outcome;
+use crate::name::{dns_label, dns_subdomain};
 use crate::value::Value;
 use crate::value::opaque::Opaque;
 
@@ -139,10 +139,10 @@ pub(crate) fn group<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a> {
 pub(crate) fn service_account<'a>(args: &[Value<'a>], _: &mut Meter<'_>) -> Outcome<'a> {
     match args {
         [Value::Opaque(Opaque::Authorizer(subject)), Value::String(namespace), Value::String(name)] => {
-            if !format::dns_subdomain(name, false).is_empty() {
+            if !dns_subdomain(name).is_empty() {
                 return Err(EvalError::other("Invalid service account name"));
             }
-            if !format::dns_label(namespace, false).is_empty() {
+            if !dns_label(namespace).is_empty() {
                 return Err(EvalError::other("Invalid service account namespace"));
             }
             let service_account = Some(((**namespace).into(), (**name).into()));

@@ -3,6 +3,7 @@
 use super::url;
 use crate::budget::{EvalError, Meter};
 use crate::interpret::Outcome;
+use crate::name::{self, Complaint, masked};
 use crate::value::Value;
 use crate::value::json::decodes_base64;
 use crate::value::opaque::Opaque;
@@ -17,70 +18,44 @@ pub struct NamedFormat {
     pub function: &'static str,
     /// How long the pattern is that checks it, or would: the cost of a check.
     pub pattern_size: u64,
-    check: fn(&str) -> Vec<String>,
+    check: fn(&str) -> Vec<Complaint>,
 }
 
 static FORMATS: [NamedFormat; 13] = [
-    NamedFormat {
-        name: "DNS1123Label",
-        function: "dns1123Label",
-        pattern_size: 30,
-        check: |text| dns_label(text, false),
-    },
+    NamedFormat { name: "DNS1123Label", function: "dns1123Label", pattern_size: 30, check: name::dns_label },
     NamedFormat {
         name: "DNS1123Subdomain",
         function: "dns1123Subdomain",
         pattern_size: 60,
-        check: |text| dns_subdomain(text, false),
+        check: name::dns_subdomain,
     },
-    NamedFormat {
-        name: "DNS1035Label",
-        function: "dns1035Label",
-        pattern_size: 30,
-        check: |text| dns_1035_label(text, false),
-    },
-    NamedFormat { name: "QualifiedName", function: "qualifiedName", pattern_size: 60, check: qualified_name },
+    NamedFormat { name: "DNS1035Label", function: "dns1035Label", pattern_size: 30, check: name::dns_1035_label },
+    NamedFormat { name: "QualifiedName", function: "qualifiedName", pattern_size: 60, check: name::qualified_name },
     NamedFormat {
         name: "DNS1123LabelPrefix",
         function: "dns1123LabelPrefix",
         pattern_size: 30,
-        check: |text| dns_label(text, true),
+        check: |text| name::dns_label(&masked(text)),
     },
     NamedFormat {
         name: "DNS1123SubdomainPrefix",
         function: "dns1123SubdomainPrefix",
         pattern_size: 60,
-        check: |text| dns_subdomain(text, true),
+        check: |text| name::dns_subdomain(&masked(text)),
     },
     NamedFormat {
         name: "DNS1035LabelPrefix",
         function: "dns1035LabelPrefix",
         pattern_size: 30,
-        check: |text| dns_1035_label(text, true),
+        check: |text| name::dns_1035_label(&masked(text)),
     },
-    NamedFormat { name: "LabelValue", function: "labelValue", pattern_size: 40, check: label_value },
+    NamedFormat { name: "LabelValue", function: "labelValue", pattern_size: 40, check: name::label_value },
     NamedFormat { name: "URI", function: "uri", pattern_size: 1103, check: uri },
     NamedFormat { name: "uuid", function: "uuid", pattern_size: 70, check: uuid },
     NamedFormat { name: "byte", function: "byte", pattern_size: 84, check: byte },
     NamedFormat { name: "date", function: "date", pattern_size: 71, check: date },
     NamedFormat { name: "datetime", function: "datetime", pattern_size: 71, check: date_time },
 ];
-
-const LABEL: &str = "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start \
-                     and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is \
-                     '[a-z0-9]([-a-z0-9]*[a-z0-9])?')";
-const SUBDOMAIN: &str = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', \
-                         and must start and end with an alphanumeric character (e.g. 'example.com', regex used for \
-                         validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')";
-const LABEL_1035: &str = "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an \
-                          alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', \
-                          regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')";
-const NAME: &str = "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric \
-                    character (e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is \
-                    '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')";
-const VALUE: &str = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must \
-                     start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used \
-                     for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
 
 /// The format that `format.<name>()` or `format.named(name)` stands for.
 pub(crate) fn named(function: &str) -> Option<&'static NamedFormat> {
@@ -106,131 +81,15 @@ pub(crate) fn validate<'a>(args: &[Value<'a>], meter: &mut Meter<'_>) -> Outcome
     if wrong.is_empty() {
         return Ok(Value::Optional(None));
     }
-    meter.allocate(wrong.iter().map(String::len).sum())?;
-    Ok(Value::some(Value::list(wrong.into_iter().map(Value::from).collect())))
+    meter.allocate(wrong.iter().map(|why| why.len()).sum())?;
+    Ok(Value::some(Value::list(wrong.into_iter().map(|why| Value::from(why.into_owned())).collect())))
 }
 
-fn too_long(bytes_max: usize, unit: &str) -> String {
-    format!("must be no more than {bytes_max} {unit}")
+fn uri(text: &str) -> Vec<Complaint> {
+    url::Url::parse_request(text).err().map(Complaint::from).into_iter().collect()
 }
 
-/// A prefix of names may end in a dash.
-fn masked(text: &str, prefix: bool) -> String {
-    match text.strip_suffix('-') {
-        Some(rest) if prefix && !rest.is_empty() => {
-            let end = rest.char_indices().next_back().map_or(0, |(place, _)| place);
-            format!("{}a", &rest[..end])
-        }
-        _ => text.to_owned(),
-    }
-}
-
-fn is_label(text: &str) -> bool {
-    let edge = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    let bytes = text.as_bytes();
-    edge(bytes.first())
-        && edge(bytes.last())
-        && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
-}
-
-fn is_subdomain(text: &str) -> bool {
-    text.split('.').all(is_label)
-}
-
-fn is_name(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    bytes.first().is_some_and(u8::is_ascii_alphanumeric)
-        && bytes.last().is_some_and(u8::is_ascii_alphanumeric)
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'))
-}
-
-/// What is wrong with a label of RFC 1123.
-pub(super) fn dns_label(text: &str, prefix: bool) -> Vec<String> {
-    let text = &masked(text, prefix);
-    let mut wrong = Vec::new();
-    if text.len() > 63 {
-        wrong.push(too_long(63, "characters"));
-    }
-    if !is_label(text) {
-        wrong.push(if is_subdomain(text) { "must not contain dots" } else { LABEL }.into());
-    }
-    wrong
-}
-
-/// What is wrong with a subdomain of RFC 1123.
-pub(super) fn dns_subdomain(text: &str, prefix: bool) -> Vec<String> {
-    subdomain(&masked(text, prefix), "characters")
-}
-
-/// Upstream has this check twice, with different words for the unit.
-fn subdomain(text: &str, unit: &str) -> Vec<String> {
-    let mut wrong = Vec::new();
-    if text.len() > 253 {
-        wrong.push(too_long(253, unit));
-    }
-    if !is_subdomain(text) {
-        wrong.push(SUBDOMAIN.into());
-    }
-    wrong
-}
-
-fn dns_1035_label(text: &str, prefix: bool) -> Vec<String> {
-    let text = &masked(text, prefix);
-    let mut wrong = Vec::new();
-    if text.len() > 63 {
-        wrong.push(too_long(63, "characters"));
-    }
-    if !is_label(text) || !text.starts_with(|first: char| first.is_ascii_lowercase()) {
-        wrong.push(LABEL_1035.into());
-    }
-    wrong
-}
-
-fn qualified_name(text: &str) -> Vec<String> {
-    let parts: Vec<_> = text.split('/').collect();
-    let mut wrong = Vec::new();
-    let name = match *parts.as_slice() {
-        [name] => name,
-        [prefix, name] => {
-            if prefix.is_empty() {
-                wrong.push("prefix part must be non-empty".into());
-            } else {
-                wrong.extend(subdomain(prefix, "bytes").into_iter().map(|why| format!("prefix part {why}")));
-            }
-            name
-        }
-        _ => {
-            let example = "with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')";
-            return vec![format!("a valid label key {NAME} {example}")];
-        }
-    };
-    if name.is_empty() {
-        wrong.push("name part must be non-empty".into());
-    } else if name.len() > 63 {
-        wrong.push(format!("name part {}", too_long(63, "bytes")));
-    }
-    if !is_name(name) {
-        wrong.push(format!("name part {NAME}"));
-    }
-    wrong
-}
-
-fn label_value(text: &str) -> Vec<String> {
-    let mut wrong = Vec::new();
-    if text.len() > 63 {
-        wrong.push(too_long(63, "bytes"));
-    }
-    if !text.is_empty() && !is_name(text) {
-        wrong.push(VALUE.into());
-    }
-    wrong
-}
-
-fn uri(text: &str) -> Vec<String> {
-    url::Url::parse_request(text).err().into_iter().collect()
-}
-
-fn uuid(text: &str) -> Vec<String> {
+fn uuid(text: &str) -> Vec<Complaint> {
     let mut rest = text;
     for (group, length) in [8, 4, 4, 4, 12].into_iter().enumerate() {
         if group > 0 {
@@ -244,15 +103,15 @@ fn uuid(text: &str) -> Vec<String> {
     if rest.is_empty() { Vec::new() } else { vec!["does not match the UUID format".into()] }
 }
 
-fn byte(text: &str) -> Vec<String> {
+fn byte(text: &str) -> Vec<Complaint> {
     if text.is_empty() || !decodes_base64(text) { vec!["invalid base64".into()] } else { Vec::new() }
 }
 
-fn date(text: &str) -> Vec<String> {
+fn date(text: &str) -> Vec<Complaint> {
     if Timestamp::parse_date(text).is_some() { Vec::new() } else { vec!["invalid date".into()] }
 }
 
-fn date_time(text: &str) -> Vec<String> {
+fn date_time(text: &str) -> Vec<Complaint> {
     if is_date_time(text) { Vec::new() } else { vec!["invalid datetime".into()] }
 }
 
