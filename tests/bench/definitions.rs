@@ -10,7 +10,7 @@ use hanse_tests::client::Client;
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use crate::{Bench, CONFIGMAPS, CONNECTIONS, OBJECTS, micros, ratio, report};
+use crate::{Bench, CONFIGMAPS, CONNECTIONS, Load, OBJECTS, micros, ratio, report};
 
 const INSTALLS: usize = 200;
 const WORKSPACES: usize = 1_000;
@@ -123,7 +123,8 @@ impl Bench {
             Bytes::from(object.to_string())
         };
         for (what, value) in [("apply: create", "1"), ("apply: no change", "1"), ("apply: one field", "2")] {
-            self.load_as("application/apply-patch+yaml", what, OBJECTS, 1, move |number| {
+            let load = Load { what, media_type: "application/apply-patch+yaml", count: OBJECTS, lanes: 1 };
+            self.run(load, move |number| {
                 let path = format!("{CONFIGMAPS}/applied-{number}?fieldManager=bench");
                 (Method::PATCH, path, body(number, value))
             })

@@ -80,6 +80,16 @@ fn report(what: &str, count: usize, wall: Duration, cpu: Duration, latencies: &m
     );
 }
 
+/// Requests to be timed.
+struct Load<'a> {
+    what: &'a str,
+    /// Of the bodies.
+    media_type: &'static str,
+    count: usize,
+    /// So many at a time on each connection.
+    lanes: usize,
+}
+
 impl Bench {
     fn clients(&self, count: usize) -> Result<Vec<Arc<Client>>> {
         (0..count).map(|_| Ok(Arc::new(Client::new(self.access.clone())?))).collect()
@@ -93,18 +103,15 @@ impl Bench {
         lanes: usize,
         request: impl Fn(usize) -> (Method, String, Bytes) + Send + Sync + 'static,
     ) -> Result<()> {
-        self.load_as("application/json", what, count, lanes, request).await
+        self.run(Load { what, media_type: "application/json", count, lanes }, request).await
     }
 
-    /// As [`Bench::load`], with bodies of a media type.
-    async fn load_as(
+    async fn run(
         &self,
-        media_type: &'static str,
-        what: &str,
-        count: usize,
-        lanes: usize,
+        load: Load<'_>,
         request: impl Fn(usize) -> (Method, String, Bytes) + Send + Sync + 'static,
     ) -> Result<()> {
+        let Load { what, media_type, count, lanes } = load;
         let clients = self.clients(CONNECTIONS)?;
         for client in &clients {
             client.get("/readyz").await?;

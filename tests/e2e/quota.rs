@@ -59,7 +59,7 @@ async fn story(federation: &Federation) -> Result<()> {
         let made: Vec<String> = try_join_all(creators).await?.concat();
         ensure!(count(&client).await? == HARD, "there are as many as the quota allows, not fewer and not more");
         eventually("the quota tells its use", &client, &format!("{QUOTAS}/q"), |quota: &Value| {
-            quota["status"]["used"]["count/configmaps"] == HARD.to_string()
+            quota["status"]["used"]["count/configmaps"].as_str().is_some_and(|used| used.parse() == Ok(HARD))
         })
         .await?;
         // Room for the next round.
