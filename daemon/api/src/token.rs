@@ -125,7 +125,7 @@ impl Issuer {
             },
         };
         let failed = || Failure::Internal("failed to generate token".to_owned());
-        let payload = serde_json::to_vec(&claims).or_else(|_| Err(failed()))?;
+        let payload = serde_json::to_vec(&claims).ok().ok_or_else(failed)?;
         let token = self.signer.sign(&payload).ok_or_else(failed)?;
         if token.len() > TOKEN_BYTES_MAX {
             let bytes = token.len();
