@@ -23,7 +23,7 @@ pub(super) struct Chapter {
 #[derive(Debug)]
 enum Source {
     /// From its bytes, which are kept.
-    Kept(Kept),
+    Kept(Box<Kept>),
     /// From the digests of the kinds.
     Derived(String),
 }
@@ -32,7 +32,7 @@ enum Source {
 pub(super) fn built_in() -> BTreeMap<String, Arc<Chapter>> {
     let chapters = group_versions(KINDS.iter()).into_iter().map(|(group, version)| {
         let kinds = KINDS.iter().filter(|kind| kind.group == group && kind.version == version).cloned().collect();
-        let chapter = Chapter { kinds, source: Source::Kept(Kept::default()) };
+        let chapter = Chapter { kinds, source: Source::Kept(Box::default()) };
         (openapi::path(group, version), Arc::new(chapter))
     });
     chapters.collect()

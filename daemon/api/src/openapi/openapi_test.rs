@@ -53,7 +53,7 @@ fn what_is_not_served_is_told() {
     let open_api = OpenApi::built_in();
     let code = |place, accept: &[u8]| open_api.answer(place, "", Some(accept), None).unwrap_err().code();
     assert_eq!(code(Place::Document("apis/apps/v1", None), b"*/*"), 404);
-assert_eq!(code(Place::V2, b"application/vnd.kubernetes.protobuf"), 406);
+    assert_eq!(code(Place::V2, b"application/vnd.kubernetes.protobuf"), 406);
     assert_eq!(code(Place::Document("api/v1", None), b"image/png"), 406);
     // As upstream: the index has one form.
     assert_eq!(open_api.answer(Place::Index, "", Some(b"image/png"), None).unwrap().status(), 200);
@@ -117,10 +117,9 @@ fn v2_holds_the_same_types() {
 #[test]
 fn protobuf_is_served_under_both_its_names() {
     let open_api = OpenApi::built_in();
-    for (place, version, start) in [
-        (Place::V2, "v2", &b"\x0a\x032.0\x12"[..]),
-        (Place::Document("api/v1", None), "v3", &b"\x0a\x053.0.0\x12"[..]),
-    ] {
+    for (place, version, start) in
+        [(Place::V2, "v2", &b"\x0a\x032.0\x12"[..]), (Place::Document("api/v1", None), "v3", &b"\x0a\x053.0.0\x12"[..])]
+    {
         let served = format!("application/com.github.proto-openapi.spec.{version}.v1.0+protobuf");
         let named = format!("application/com.github.proto-openapi.spec.{version}@v1.0+protobuf");
         for asked in [&served, &named] {

@@ -217,7 +217,8 @@ impl Operation<'_> {
 
     /// The forms of an answer, in alphabetical order.
     fn media_types(&self) -> Vec<&'static str> {
-        let stream = self.verb == Verb::List;
+        // Upstream does not list the forms of a watch of custom resources.
+        let stream = self.verb == Verb::List && matches!(self.kind.shape, Shape::Typed(_));
         let mut types = vec!["application/json"];
         if stream {
             types.push("application/json;stream=watch");
