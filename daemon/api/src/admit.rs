@@ -51,7 +51,8 @@ pub(crate) fn refused(call: &Call<'_>, key: &Key, refusal: Refusal) -> Failure {
             Failure::NoSuchPath
         }
         Refusal::Deleting { what } if what.starts_with(DEFINITIONS) && call.kind.schema().is_some() => {
-            Failure::MethodNotAllowed(call.subject(""), "create".to_owned())
+            let why = "create not allowed while custom resource definition is terminating";
+            Failure::forbidden(subject(), why.to_owned())
         }
         Refusal::Exists { .. } => Failure::AlreadyExists(subject()),
         Refusal::Missing { .. } if key.namespace().is_empty() => Failure::NotFound(subject()),
@@ -102,6 +103,14 @@ pub(crate) fn modified(subject: Subject) -> Failure {
         subject,
         "the object has been modified; please apply your changes to the latest version and try again".to_owned(),
     )
+}
+
+/// An update without a version, where the kind asks for one. Upstream shows the version as the number that it is in the
+/// registry, and the resource's name in place of the kind's.
+pub(crate) fn without_version(call: &Call<'_>, name: &str) -> Failure {
+    let why = "must be specified for an update";
+    let cause = hanse_schema::cause::Cause::invalid_value("metadata.resourceVersion", Some(&Value::from(0)), why);
+    Failure::invalid(&call.kind.group, &call.kind.plural, name, vec![cause])
 }
 
 /// Whether an object of the kind may be deleted by this name.

@@ -19,12 +19,13 @@ use serde_json::Value;
 use crate::admission;
 use crate::admit;
 use crate::call::Call;
-use crate::definitions::settle;
+use crate::definitions::{Settled, settle};
 use crate::encode;
 use crate::limits::ATTEMPTS_MAX;
 use crate::manage::Manager;
 use crate::query::WriteOptions;
 use crate::status::Failure;
+use crate::turns::Turn;
 use crate::verbs::create::{agree_on_namespace, stored};
 
 /// What a verb wants the object to be.
@@ -106,6 +107,8 @@ struct Proposal {
     /// The answer, when the transaction happens; its revision is not known before.
     changed: Changed,
     draft: hanse_store::object::Draft,
+    /// Held until the transaction has happened.
+    turn: Option<Turn>,
 }
 
 async fn attempt(
@@ -117,6 +120,9 @@ async fn attempt(
     let old = call.view.value(stored).await?;
     let Wanted { mut object, mut warnings, managed } = compute(&old)?;
     let revision = metadata::resource_version(&object);
+    if revision.is_empty() && !call.kind.unconditional_update {
+        return Err(admit::without_version(call, key.name()));
+    }
     if !revision.is_empty() && revision != metadata::resource_version(&old) {
         return Err(admit::modified(call.subject(key.name())));
     }
@@ -134,7 +140,7 @@ async fn attempt(
     keep_times(&changed.old, &mut changed.object);
     check(call, key, &changed)?;
     warnings.extend(call.api.admission().validate(call, &changed).await?.0);
-    let conditions = settle(call, &mut changed.object).await?;
+    let Settled { conditions, turn } = settle(call, &mut changed.object).await?;
     call.api.admission().settle(call, &mut changed.object);
     let admission::Operation { object, old, .. } = changed;
     warnings.extend(validate::warnings(call.kind, &object, Some(&old)));
@@ -150,7 +156,7 @@ async fn attempt(
     let txn = Txn { time_ms: call.now_ms(), preconditions, operations: vec![operation] };
     // A dry run's answer shows the revision that the object has.
     let bytes = crate::verbs::create::stored(&draft, stored.revision())?;
-    Ok(Some(Step::Propose(Proposal { txn, changed: Changed { bytes, warnings }, draft })))
+    Ok(Some(Step::Propose(Proposal { txn, changed: Changed { bytes, warnings }, draft, turn })))
 }
 
 /// What the kind itself says about a change.
@@ -166,7 +172,9 @@ fn check(call: &Call<'_>, key: &Key, changed: &admission::Operation) -> Result<(
 
 /// `None`: somebody else came first.
 async fn propose(call: &Call<'_>, key: &Key, proposal: Proposal) -> Result<Option<Changed>, Failure> {
-    match call.home.submit(proposal.txn).await? {
+    let outcome = call.home.submit(proposal.txn).await?;
+    drop(proposal.turn);
+    match outcome {
         Outcome::Done { first, .. } => {
             Ok(Some(Changed { bytes: stored(&proposal.draft, first)?, warnings: proposal.changed.warnings }))
         }

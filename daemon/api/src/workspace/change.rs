@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use hanse_base::id::ClusterId;
-use hanse_schema::cause::Cause;
 use hanse_schema::kind::Part;
 use hanse_schema::{default, metadata, validate};
 use hanse_store::key::Key;
@@ -98,8 +97,7 @@ impl Intent {
         let resource_version = given(metadata::resource_version(&object));
         // A carried request has the row's version instead.
         if resource_version.is_none() && !matches!(call.purpose, Purpose::WriteWorkspace { .. }) {
-            let cause = Cause::invalid("metadata.resourceVersion", "", "must be specified for an update");
-            return Err(Failure::invalid(&call.kind.group, &call.kind.kind, name, vec![cause]));
+            return Err(admit::without_version(call, name));
         }
         Ok(Self { change: Change::Replace(Wanted { object, warnings, managed: true }), options, resource_version })
     }
