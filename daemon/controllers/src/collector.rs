@@ -14,11 +14,11 @@ use hanse_store::state::State;
 use serde_json::Value;
 
 use crate::batch::Batch;
-use crate::desk::{Now, Step, Task};
 use crate::misplaced;
 use crate::object::{draft, parse};
 use crate::reference::{Definitions, Owner, Reference, is_elsewhere, look, references, waits_in_foreground, without};
 use crate::removal::{Propagation, release, remove};
+use crate::task::{Now, Step, Task, Walk};
 
 /// Dependents that a step looks at, at most, before others have their turn.
 const SLICE_DEPENDENTS_MAX: usize = 500;
@@ -33,23 +33,6 @@ pub(crate) struct Bench<'a> {
     pub(crate) definitions: &'a mut Definitions,
     pub(crate) batch: Batch,
     pub(crate) wall_ms: u64,
-}
-
-/// Where a walk through the dependents of an owner stands.
-#[derive(Debug, Default)]
-pub(crate) struct Walk {
-    after: Option<Key>,
-    ended: bool,
-    looked_at: u64,
-    /// Dependents that the owner's deletion goes on waiting for.
-    blocking: u64,
-}
-
-impl Walk {
-    /// How many objects have been looked at.
-    pub(crate) fn looked_at(&self) -> u64 {
-        self.looked_at
-    }
 }
 
 /// What was decided about an object with owners.
@@ -91,7 +74,7 @@ impl Bench<'_> {
                 }
                 Owner::Unresolved => return Verdict::Unresolved,
                 Owner::Misplaced => {
-                    misplaced::report(self, (key, &value), reference);
+                    misplaced::report(self.misplaced(), (key, &value), reference);
                     return Verdict::Stays;
                 }
             }
@@ -147,9 +130,14 @@ impl Bench<'_> {
         for reference in loose {
             let place = (&key.cluster(), key.namespace());
             if is_elsewhere(self.state, place, reference, self.definitions) {
-                misplaced::report(self, (key, value), reference);
+                misplaced::report(self.misplaced(), (key, value), reference);
             }
         }
+    }
+
+    /// What is needed to tell of a misplaced reference.
+    fn misplaced(&mut self) -> (&State, &mut Batch, u64) {
+        (self.state, &mut self.batch, self.wall_ms)
     }
 
     fn into_step(self) -> Step {

@@ -8,23 +8,9 @@ use hanse_store::state::State;
 use hanse_store::txn::Precondition;
 use serde_json::Value;
 
-use crate::desk::{Now, Step, Task};
-use crate::object::{Condition, draft, parse, set_condition};
-use crate::removal::release;
-
-/// Group-resource of definitions. The name of one is the group-resource of its instances.
-pub(crate) const CUSTOM_RESOURCE_DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
-/// The finalizer that stands for the instances.
-const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
-
-/// What a definition's deletion adds to it when it begins.
-pub(crate) fn hold(value: &mut Value, finalizers: &mut Vec<String>, wall_ms: u64) {
-    if !finalizers.iter().any(|finalizer| finalizer == CLEANUP) {
-        finalizers.push(CLEANUP.to_owned());
-    }
-    let message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
-    set_condition(value, &terminating("True", "InstanceDeletionPending", message), wall_ms);
-}
+use crate::object::{draft, parse, set_condition};
+use crate::removal::{CLEANUP, release, terminating};
+use crate::task::{Now, Step, Task};
 
 /// Where the instances of a definition stand.
 pub(crate) fn instances(key: &Key) -> Scope {
@@ -75,10 +61,6 @@ fn is_established(definition: &Value) -> bool {
     let conditions = definition["status"]["conditions"].as_array();
     let established = |condition: &Value| condition["type"] == "Established" && condition["status"] == "True";
     conditions.into_iter().flatten().any(established)
-}
-
-fn terminating(status: &'static str, reason: &'static str, message: &str) -> Condition {
-    Condition { kind: "Terminating", status, severity: None, reason, message: message.to_owned() }
 }
 
 #[cfg(test)]

@@ -14,69 +14,17 @@ use hanse_store::state::State;
 use hanse_store::txn::{Operation, Outcome, Txn};
 use hanse_store::workspace::WORKSPACES;
 
-use crate::batch::{BATCH_OPERATIONS_MAX, Batch};
-use crate::collector::{self, Walk};
+use crate::batch::BATCH_OPERATIONS_MAX;
+use crate::collector;
 use crate::expiry::Expiry;
 use crate::namespace::{self, NAMESPACES};
 use crate::notice::Noticing;
 use crate::settings::Settings;
 use crate::signing::Signing;
 use crate::survey::Survey;
-use crate::sweep::Sweep;
+use crate::task::{Item, Now, Stage, Step, Task};
 use crate::workspace;
 use crate::{definition, essentials, quota, rival, role};
-
-/// The time at one moment, on both clocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Now {
-    /// Milliseconds since 1970: what is written into objects.
-    pub wall_ms: u64,
-    /// Never goes back: what waits are measured by.
-    pub monotonic: Duration,
-}
-
-/// One thing that the desk sees to.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Item {
-    /// Workspaces whose parent goes.
-    Doomed,
-    /// A logical cluster whose deletion has begun.
-    Cluster(ClusterId),
-    /// A namespace whose deletion has begun.
-    Namespace(Key),
-    /// Old events.
-    Expiry,
-    /// The first look of a term at what is not found by what is being deleted.
-    Survey,
-    /// The dependents of an owner that is gone.
-    Abandoned {
-        /// The logical cluster.
-        cluster: ClusterId,
-        /// The owner's uid.
-        uid: String,
-    },
-    /// An object whose owners have not been looked at yet.
-    Dependent(Key),
-    /// An owner whose deletion waits for its dependents.
-    Waiting {
-        /// The owner.
-        key: Key,
-        /// Its uid.
-        uid: String,
-    },
-    /// A CustomResourceDefinition whose deletion has begun.
-    Definition(Key),
-    /// A CustomResourceDefinition that waits for a name.
-    Rival(Key),
-    /// The quotas of a namespace.
-    Quotas(ClusterId, String),
-    /// What a namespace must have.
-    Essentials(Key),
-    /// Cluster roles that are made of others.
-    Roles(ClusterId),
-    /// Old certificate signing requests.
-    Signing,
-}
 
 /// A transaction, and what it is for. Two of them are for different items, and can be submitted together.
 #[derive(Debug, Clone)]
@@ -96,65 +44,6 @@ pub enum Answer {
     TooLarge,
     /// Nobody knows: it may still happen.
     None,
-}
-
-/// What an item needs next.
-#[derive(Debug)]
-pub(crate) enum Step {
-    /// A transaction.
-    Submit(Txn),
-    /// Another step at once, without a transaction.
-    Again,
-    /// As [`Step::Again`], and these items need a look.
-    Found(Vec<Item>),
-    /// Nothing until something changes in it.
-    Rest,
-    /// Another step after a while.
-    Later(Duration),
-    /// It is no more.
-    Gone,
-}
-
-/// What is known of an item.
-#[derive(Debug, Default)]
-pub(crate) struct Task {
-    pub(crate) sweep: Sweep,
-    pub(crate) walk: Walk,
-    /// Halved by each refusal: of many operations, one was decided on something that has changed since.
-    operations_max: usize,
-    refusals: u32,
-    stage: Stage,
-    /// Something has changed in it since the sweep began.
-    changed: bool,
-}
-
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// Waits for its turn.
-    #[default]
-    Ready,
-    /// Waits for the answer to a transaction; whether that makes events for certain.
-    Submitted { events: bool },
-    /// Waits for a change. Another sweep is not worth its cost before the given moment.
-    Resting { until: Duration },
-}
-
-impl Task {
-    /// An empty transaction of the size that has a chance.
-    pub(crate) fn batch(&self) -> Batch {
-        Batch::new(self.operations_max)
-    }
-
-    /// How often in a row a transaction was refused.
-    pub(crate) fn refusals(&self) -> usize {
-        usize::try_from(self.refusals).unwrap_or(usize::MAX)
-    }
-
-    /// Begins from the beginning.
-    fn restart(&mut self) {
-        self.sweep = Sweep::default();
-        self.walk = Walk::default();
-    }
 }
 
 /// The desk of one group.
@@ -331,7 +220,7 @@ impl Desk {
 
     fn open(&mut self, item: Item, due: Duration) {
         self.noticing.opened(&item);
-        self.tasks.insert(item.clone(), Task { operations_max: BATCH_OPERATIONS_MAX, ..Task::default() });
+        self.tasks.insert(item.clone(), Task::new());
         self.ready.insert((due, item));
     }
 

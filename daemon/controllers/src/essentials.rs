@@ -13,12 +13,12 @@ use hanse_store::txn::{Operation, Precondition};
 use serde_json::{Map, Value, json};
 
 use crate::batch::Batch;
-use crate::desk::{Item, Now, Step, Task};
 use crate::managed::{CONTROLLER_MANAGER, Write};
 use crate::misplaced::{hash, uid_of};
 use crate::namespace::NAMESPACES;
-use crate::object::{draft, fields_of, parse, written_time};
+use crate::object::{CLUSTER_ANNOTATION, draft, fields_of, parse, written_time};
 use crate::settings::Settings;
+use crate::task::{Item, Now, Step, Task};
 
 const SERVICE_ACCOUNTS: &str = "serviceaccounts";
 const SERVICE_ACCOUNT: &str = "default";
@@ -143,9 +143,6 @@ fn fresh_uid(state: &State, key: &Key, now: Now) -> String {
     let low: Vec<&str> = parts.iter().rev().copied().collect();
     uid_of(hash(&parts), hash(&low))
 }
-
-/// The annotation by which kcp says which logical cluster an object is in.
-pub(crate) const CLUSTER_ANNOTATION: &str = "kcp.io/cluster";
 
 #[cfg(test)]
 mod essentials_test;

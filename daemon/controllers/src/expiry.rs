@@ -15,8 +15,8 @@ use hanse_store::object::Object;
 use hanse_store::state::State;
 use serde_json::Value;
 
-use crate::desk::{Now, Step, Task};
 use crate::object::parse;
+use crate::task::{Now, Step, Task};
 
 /// How long an event is kept after it was last written.
 pub(crate) const EVENT_KEPT_MS: u64 = 3_600_000;

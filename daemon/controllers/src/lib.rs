@@ -22,12 +22,14 @@
 //!
 //! Deciding ([`desk`]) is pure: the same states and times give the same transactions. Acting ([`run`]) is a loop.
 //!
-//! Reading order: [`run`], [`desk`], `notice`, `survey`, `sweep`, `namespace`, `workspace`, `collector`, then the others.
+//! Reading order: [`run`], [`desk`], [`task`], `notice`, `survey`, `sweep`, `namespace`, `workspace`, `collector`, then the others.
 
 pub mod run;
 pub mod settings;
 
 pub mod desk;
+pub mod task;
+
 mod namespace;
 mod workspace;
 

@@ -2,17 +2,21 @@
 
 use hanse_schema::metadata;
 use hanse_store::key::Key;
+use hanse_store::state::State;
 use hanse_store::txn::Operation;
 use serde_json::{Value, json};
 
-use crate::collector::Bench;
-use crate::essentials::CLUSTER_ANNOTATION;
+use crate::batch::Batch;
 use crate::namespace::NAMESPACES;
-use crate::object::{draft, written_time};
+use crate::object::{CLUSTER_ANNOTATION, draft, written_time};
 use crate::reference::Reference;
 
 /// Puts an event beside the decision, once for each object and owner.
-pub(crate) fn report(bench: &mut Bench<'_>, (key, object): (&Key, &Value), owner: &Reference<'_>) {
+pub(crate) fn report(
+    (state, batch, wall_ms): (&State, &mut Batch, u64),
+    (key, object): (&Key, &Value),
+    owner: &Reference<'_>,
+) {
     let cluster = key.cluster();
     let namespace = if key.namespace().is_empty() { "default" } else { key.namespace() };
     let uid = metadata::uid(object);
@@ -21,12 +25,12 @@ pub(crate) fn report(bench: &mut Bench<'_>, (key, object): (&Key, &Value), owner
     let short: String = key.name().chars().take(NAME_BYTES_MAX).collect();
     let name = format!("{short}.{mark:x}");
     let place = Key::new(NAMESPACES, &cluster, "", namespace).ok();
-    let lives = place.and_then(|place| bench.state.get(&place)).is_some_and(|namespace| !namespace.deleting());
+    let lives = place.and_then(|place| state.get(&place)).is_some_and(|namespace| !namespace.deleting());
     let Ok(event) = Key::new("events", &cluster, namespace, &name) else { return };
-    if !lives || bench.state.get(&event).is_some() || bench.state.cluster(&cluster).is_some_and(|it| it.deleting) {
+    if !lives || state.get(&event).is_some() || state.cluster(&cluster).is_some_and(|it| it.deleting) {
         return;
     }
-    let time = written_time(bench.wall_ms);
+    let time = written_time(wall_ms);
     let text = |field: &str| object[field].as_str().unwrap_or_default();
     let message = format!(
         "ownerRef [{}/{}, namespace: {}, name: {}, uid: {}] does not exist in namespace {:?}",
@@ -71,7 +75,7 @@ pub(crate) fn report(bench: &mut Bench<'_>, (key, object): (&Key, &Value), owner
     });
     let draft = draft(&value);
     let bytes = draft.bytes.len();
-    bench.batch.push(Operation::Put(event, draft), bytes);
+    batch.push(Operation::Put(event, draft), bytes);
 }
 
 /// Sixty-four bits of any text (FNV-1a): for names that are the same each time.

@@ -12,9 +12,9 @@ use hanse_store::txn::Precondition;
 use serde_json::Value;
 
 use crate::batch::Batch;
-use crate::desk::{Now, Step, Task};
 use crate::object::{Condition, draft, fields_of, parse, set_condition};
 use crate::remaining::Remaining;
+use crate::task::{Now, Step, Task};
 
 /// Group-resource of namespaces.
 pub(crate) const NAMESPACES: &str = "namespaces";

@@ -7,11 +7,11 @@ use hanse_store::history::{Event, EventKind};
 use hanse_store::key::Key;
 use hanse_store::state::State;
 
-use crate::definition::CUSTOM_RESOURCE_DEFINITIONS;
-use crate::desk::Item;
+use crate::reference::CUSTOM_RESOURCE_DEFINITIONS;
 use crate::reference::Definitions;
 use crate::role::{self, CLUSTER_ROLES};
 use crate::settings::Settings;
+use crate::task::Item;
 use crate::{essentials, quota, rival};
 
 /// What is remembered to find the items by. All of it can be lost: a term's first look makes it anew.

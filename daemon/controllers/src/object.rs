@@ -5,6 +5,9 @@ use hanse_schema::time::{Moment, Precision};
 use hanse_store::object::{Draft, Object};
 use serde_json::{Map, Value};
 
+/// Annotation of every object: the logical cluster that it is in.
+pub(crate) const CLUSTER_ANNOTATION: &str = "kcp.io/cluster";
+
 /// The object as JSON. A stored object is JSON with metadata; should it not be, it counts as one without finalizers, so
 /// that nothing damaged keeps a namespace from going.
 pub(crate) fn parse(bytes: &[u8]) -> Value {

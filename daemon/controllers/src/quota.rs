@@ -12,9 +12,9 @@ use hanse_store::key::{Key, Scope};
 use hanse_store::state::State;
 use serde_json::{Map, Value};
 
-use crate::desk::{Item, Now, Step, Task};
 use crate::managed::{CONTROLLER_MANAGER, Write};
 use crate::object::{draft, fields_of, parse};
+use crate::task::{Item, Now, Step, Task};
 
 /// Group-resource of quotas.
 pub(crate) const RESOURCE_QUOTAS: &str = "resourcequotas";

@@ -14,8 +14,10 @@ use hanse_store::state::State;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::definition::CUSTOM_RESOURCE_DEFINITIONS;
 use crate::object::{finalizers, parse, set_list};
+
+/// Group-resource of definitions. The name of one is the group-resource of its instances.
+pub(crate) const CUSTOM_RESOURCE_DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
 /// One entry of `metadata.ownerReferences`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

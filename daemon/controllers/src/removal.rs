@@ -8,9 +8,12 @@ use hanse_store::object::Object;
 use serde_json::Value;
 
 use crate::batch::Batch;
-use crate::definition::{self, CUSTOM_RESOURCE_DEFINITIONS};
 use crate::namespace::{NAMESPACES, mark_terminating, spec_finalizers};
-use crate::object::{begin_deletion, draft, set_list};
+use crate::object::{Condition, begin_deletion, draft, set_condition, set_list};
+use crate::reference::CUSTOM_RESOURCE_DEFINITIONS;
+
+/// The finalizer of a definition that stands for its instances.
+pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 
 /// What becomes of the dependents of an object that is deleted (`propagationPolicy`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +43,7 @@ pub(crate) fn remove(
     }
     let begins = !metadata::is_deleting(&value);
     if begins && key.resource() == CUSTOM_RESOURCE_DEFINITIONS {
-        definition::hold(&mut value, &mut finalizers, wall_ms);
+        hold_definition(&mut value, &mut finalizers, wall_ms);
     }
     let keeps = key.resource() == NAMESPACES && !spec_finalizers(&value).is_empty();
     if finalizers.is_empty() && !keeps {
@@ -72,4 +75,18 @@ pub(crate) fn release((key, seen): (&Key, &Arc<Object>), mut value: Value, final
         batch.replace(key, seen, draft(&value));
     }
     true
+}
+
+/// What a definition's deletion adds to it when it begins.
+pub(crate) fn hold_definition(value: &mut Value, finalizers: &mut Vec<String>, wall_ms: u64) {
+    if !finalizers.iter().any(|finalizer| finalizer == CLEANUP) {
+        finalizers.push(CLEANUP.to_owned());
+    }
+    let message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
+    set_condition(value, &terminating("True", "InstanceDeletionPending", message), wall_ms);
+}
+
+/// What a definition whose deletion has begun says of itself.
+pub(crate) fn terminating(status: &'static str, reason: &'static str, message: &str) -> Condition {
+    Condition { kind: "Terminating", status, severity: None, reason, message: message.to_owned() }
 }

@@ -14,8 +14,9 @@ use hanse_store::state::State;
 use hanse_store::txn::{NewWorkspace, Operation, Outcome, Region, Txn};
 use serde_json::{Value, json};
 
-use crate::desk::{Answer, Desk, Item, Now};
+use crate::desk::{Answer, Desk};
 use crate::object::{begin_deletion, draft};
+use crate::task::{Item, Now};
 
 /// A Sunday in 2026.
 pub(crate) const WALL_MS: u64 = 1_795_348_800_000;

@@ -11,9 +11,9 @@ use hanse_store::state::State;
 use hanse_store::txn::Precondition;
 use serde_json::Value;
 
-use crate::definition::CUSTOM_RESOURCE_DEFINITIONS;
-use crate::desk::{Now, Step, Task};
 use crate::object::{contains, draft, parse};
+use crate::reference::CUSTOM_RESOURCE_DEFINITIONS;
+use crate::task::{Now, Step, Task};
 
 /// Whether a definition seems to wait for a name; most do not, which is seen without parsing.
 pub(crate) fn seems_refused(definition: &Object) -> bool {
@@ -56,8 +56,8 @@ mod tests {
     use hanse_schema::definition::status;
     use hanse_store::key::Key;
 
-    use crate::definition::CUSTOM_RESOURCE_DEFINITIONS;
     use crate::object::parse;
+    use crate::reference::CUSTOM_RESOURCE_DEFINITIONS;
     use crate::rig_test::{Group, cluster};
 
     fn definition(plural: &str, kind: &str, others: &[Value]) -> Value {

@@ -14,9 +14,9 @@ use hanse_store::object::Object;
 use hanse_store::state::State;
 use serde_json::{Map, Value, json};
 
-use crate::desk::{Item, Now, Step, Task};
 use crate::managed::Write;
 use crate::object::{contains, draft, parse};
+use crate::task::{Item, Now, Step, Task};
 
 /// Group-resource of cluster roles.
 pub(crate) const CLUSTER_ROLES: &str = "clusterroles.rbac.authorization.k8s.io";

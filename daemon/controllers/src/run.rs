@@ -11,8 +11,9 @@ use hanse_base::clock::Clock;
 use hanse_base::net::BoxFuture;
 use hanse_store::home::{Home, HomeError};
 
-use crate::desk::{Answer, Desk, Now};
+use crate::desk::{Answer, Desk};
 use crate::settings::Settings;
+use crate::task::Now;
 
 /// What the controllers ask of the daemon around them.
 pub trait Duty: Send + Sync + 'static {

@@ -13,8 +13,8 @@ use hanse_store::state::State;
 use serde_json::Value;
 use x509_parser::pem::parse_x509_pem;
 
-use crate::desk::{Now, Step, Task};
 use crate::object::parse;
+use crate::task::{Now, Step, Task};
 
 const SIGNING_REQUESTS: &str = "certificatesigningrequests.certificates.k8s.io";
 /// Between two looks.

@@ -9,13 +9,13 @@ use hanse_store::state::State;
 
 use crate::batch::Batch;
 use crate::collector::{Bench, Verdict};
-use crate::definition::CUSTOM_RESOURCE_DEFINITIONS;
-use crate::desk::{Item, Now, Step};
 use crate::essentials;
 use crate::namespace::NAMESPACES;
 use crate::notice::{self, Noticing};
 use crate::quota::{self, RESOURCE_QUOTAS};
+use crate::reference::CUSTOM_RESOURCE_DEFINITIONS;
 use crate::role::{self, CLUSTER_ROLES};
+use crate::task::{Item, Now, Step};
 
 /// Entries that a step looks at, at most, before others have their turn.
 const SLICE_ENTRIES_MAX: usize = 500;
@@ -57,14 +57,12 @@ impl Survey {
                 true
             }
             Part::Owned => self.owned(state, noticing, (&mut found, now)),
-            Part::Definitions => {
-                self.listed(state, CUSTOM_RESOURCE_DEFINITIONS, |key| {
-                    found.extend(notice::ending(state, key));
-                    if noticing.refused(state, key) {
-                        found.push(Item::Rival(key.clone()));
-                    }
-                })
-            }
+            Part::Definitions => self.listed(state, CUSTOM_RESOURCE_DEFINITIONS, |key| {
+                found.extend(notice::ending(state, key));
+                if noticing.refused(state, key) {
+                    found.push(Item::Rival(key.clone()));
+                }
+            }),
             Part::Quotas => self.listed(state, RESOURCE_QUOTAS, |key| found.push(quota::item(key))),
             Part::Namespaces => self.listed(state, NAMESPACES, |key| {
                 if essentials::misses(state, key, &noticing.settings) {

@@ -17,10 +17,10 @@ use hanse_store::workspace::WORKSPACES;
 use serde_json::{Map, Value};
 
 use crate::batch::Batch;
-use crate::desk::{Now, Step, Task};
 use crate::namespace::{KUBERNETES, NAMESPACES, mark_terminating, spec_finalizers};
 use crate::object::{Condition, begin_deletion, draft, fields_of, parse, set_condition};
 use crate::remaining::Remaining;
+use crate::task::{Now, Step, Task};
 
 /// Group-resource of the object that a logical cluster describes itself with.
 const LOGICAL_CLUSTERS: &str = "logicalclusters.core.kcp.io";

@@ -4,9 +4,10 @@ use hanse_store::key::Key;
 use hanse_store::txn::Operation;
 use serde_json::{Value, json};
 
-use super::{CLEANUP, CUSTOM_RESOURCE_DEFINITIONS};
 use crate::desk::Desk;
 use crate::object::{begin_deletion, draft};
+use crate::reference::CUSTOM_RESOURCE_DEFINITIONS;
+use crate::removal::{CLEANUP, hold_definition};
 use crate::rig_test::{Fate, Group, WALL_MS, cluster, condition, key, object, workspace};
 
 fn definition_key(cluster: &str) -> Key {
@@ -23,7 +24,7 @@ fn ending(finalizers: &[&str], established: bool) -> Value {
     value["status"] =
         json!({"conditions": [{"type": "Established", "status": if established { "True" } else { "False" }}]});
     let mut all: Vec<String> = finalizers.iter().map(|finalizer| (*finalizer).to_owned()).collect();
-    super::hold(&mut value, &mut all, WALL_MS);
+    hold_definition(&mut value, &mut all, WALL_MS);
     value["metadata"]["finalizers"] = all.into();
     begin_deletion(&mut value, WALL_MS);
     value
