@@ -39,6 +39,7 @@ var scenarios = []scenario{
 	{"informers", informers},
 	{"conflict", conflict},
 	{"webhook", webhooks},
+	{"manager", manager},
 }
 
 // stage is what a scenario finds: a fresh workspace and the means to have the daemon restarted.
@@ -139,12 +140,17 @@ func (s scenario) run(ctx context.Context, base *rest.Config, stage *stage) (fig
 }
 
 func main() {
-	kubeconfig := flag.String("kubeconfig", os.Getenv("KUBECONFIG"), "the kubeconfig of an administrator of root")
-	duration := flag.Duration("duration", 10*time.Second, "how long the scenarios under load run")
-	only := flag.String("only", "", "names of scenarios, with commas; none means all")
-	restarts := flag.Bool("restart", true, "ask for restarts of the daemon, and wait for them")
-	verbose := flag.Bool("verbose", false, "show the logs of the libraries")
-	flag.Parse()
+	// Of its own, as controller-runtime has a flag of the same name among those of every program.
+	flags := flag.NewFlagSet("clients", flag.ExitOnError)
+	kubeconfig := flags.String("kubeconfig", os.Getenv("KUBECONFIG"), "the kubeconfig of an administrator of root")
+	duration := flags.Duration("duration", 10*time.Second, "how long the scenarios under load run")
+	only := flags.String("only", "", "names of scenarios, with commas; none means all")
+	restarts := flags.Bool("restart", true, "ask for restarts of the daemon, and wait for them")
+	verbose := flags.Bool("verbose", false, "show the logs of the libraries")
+	if err := flags.Parse(os.Args[1:]); err != nil {
+		fmt.Println("failed arguments:", err)
+		os.Exit(2)
+	}
 	logger := zap.New(zap.WriteTo(os.Stderr), zap.UseDevMode(true))
 	if !*verbose {
 		logger = logger.V(0).WithSink(nil)

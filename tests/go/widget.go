@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"strings"
-	"time"
 
 	extensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
 	clientset "k8s.io/apiextensions-apiserver/pkg/client/clientset/clientset"
@@ -164,6 +163,3 @@ func widget(name, colour string) *Widget {
 		Spec:       WidgetSpec{Colour: colour, Replicas: 1},
 	}
 }
-
-// tries is how long a client tries again while the daemon is away.
-const tries = 30 * time.Second
