@@ -101,6 +101,8 @@ impl Home for Gate {
         match self.failure.lock().unwrap().clone() {
             Some(error) => Box::pin(std::future::ready(Err(error))),
             None => Box::pin(async move {
+                // Others come between, as they do where a group must agree.
+                tokio::task::yield_now().await;
                 let outcome = self.home.submit(txn).await;
                 if let Some(afterwards) = &*self.afterwards.lock().unwrap() {
                     afterwards(&self.home);
@@ -214,18 +216,27 @@ pub(crate) fn region() -> Region {
 }
 
 pub(crate) fn region_with(limits: HistoryLimits) -> Region {
-    regions_with(&["eu"], limits).remove(0)
+    regions_with(&["eu"], limits, Some(&issuer())).remove(0)
+}
+
+/// One region whose daemon was given no key for tokens of service accounts.
+pub(crate) fn region_without_keys() -> Region {
+    regions_with(&["eu"], HistoryLimits::default(), None).remove(0)
+}
+
+fn issuer() -> Arc<Issuer> {
+    Arc::new(Issuer::new(ISSUER, &SIGNING_KEY).unwrap())
 }
 
 /// Regions that know each other; the first is the founder.
 pub(crate) fn regions(names: &[&str]) -> Vec<Region> {
-    regions_with(names, HistoryLimits::default())
+    regions_with(names, HistoryLimits::default(), Some(&issuer()))
 }
 
-fn regions_with(names: &[&str], limits: HistoryLimits) -> Vec<Region> {
+fn regions_with(names: &[&str], limits: HistoryLimits, issuer: Option<&Arc<Issuer>>) -> Vec<Region> {
     let founder = GroupId::new(names[0]).unwrap();
     let regions: Vec<Region> =
-        names.iter().zip(1_u64..).map(|(name, seed)| one(name, seed, &founder, limits)).collect();
+        names.iter().zip(1_u64..).map(|(name, seed)| one(name, seed, &founder, limits, issuer)).collect();
     for region in &regions {
         let peer = |other: &Region| Peer {
             api: Arc::downgrade(&other.api),
@@ -238,7 +249,7 @@ fn regions_with(names: &[&str], limits: HistoryLimits) -> Vec<Region> {
     regions
 }
 
-fn one(name: &str, seed: u64, founder: &GroupId, limits: HistoryLimits) -> Region {
+fn one(name: &str, seed: u64, founder: &GroupId, limits: HistoryLimits, issuer: Option<&Arc<Issuer>>) -> Region {
     let home = MemoryHome::with_limits(GroupId::new(name).unwrap(), limits);
     let url = format!("https://{name}.example:6443");
     let random = Arc::new(TestRandom(AtomicU64::new(seed)));
@@ -262,8 +273,10 @@ fn one(name: &str, seed: u64, founder: &GroupId, limits: HistoryLimits) -> Regio
         peers: OnceLock::new(),
         carried: Mutex::default(),
     });
-    let issuer = Arc::new(Issuer::new(ISSUER, &SIGNING_KEY).unwrap());
-    let authenticator = Authenticator::new(TokenTable::parse(TOKENS).unwrap(), None).with_issuer(issuer);
+    let mut authenticator = Authenticator::new(TokenTable::parse(TOKENS).unwrap(), None);
+    if let Some(issuer) = issuer {
+        authenticator = authenticator.with_issuer(Arc::clone(issuer));
+    }
     let egress = Arc::new(HttpsEgress::new(AddressRules::default().with_loopback()));
     let config = ApiConfig { url, root_ca: String::new(), egress, authenticator, checks: Vec::new() };
     let clock = Arc::new(TestClock(AtomicU64::new(NOW_MS)));

@@ -6,7 +6,7 @@ use hanse_schema::kinds::TOKEN_REQUEST;
 use hanse_schema::protobuf;
 use serde_json::{Value, json};
 
-use crate::fixture::{ISSUER, Region, Reply, region, regions, synchronize};
+use crate::fixture::{ISSUER, Region, Reply, region, region_without_keys, regions, synchronize};
 
 const ACCOUNTS: &str = "/api/v1/namespaces/default/serviceaccounts";
 const SECRETS: &str = "/api/v1/namespaces/default/secrets";
@@ -317,4 +317,46 @@ async fn those_who_check_tokens_find_the_keys() {
     let anonymous = [("authorization", "")];
     assert_eq!(region.send("GET //openid/v1/jwks", &anonymous, "").await.status, 403);
     assert_eq!(region.send("POST //openid/v1/jwks", &[], "").await.status, 405);
+}
+
+#[tokio::test]
+async fn without_a_key_there_are_no_tokens_and_the_answer_says_what_is_missing() {
+    let region = region_without_keys();
+    region.account("").await;
+    let refused = region.ask("", json!({})).await.failure(501);
+    assert!(refused.contains("service_account_key"), "{refused}");
+    assert_eq!(region.get("//openid/v1/jwks").await.status, 404);
+    assert!(!region.get("//").await.expect(200)["paths"].to_string().contains("openid/"));
+    assert_eq!(region.review("user", &[]).await["audiences"], Value::Null);
+}
+
+#[tokio::test]
+async fn policies_see_what_is_asked_for_and_can_change_it() {
+    const GROUP: &str = "/apis/admissionregistration.k8s.io/v1";
+    let region = region();
+    region.account("").await;
+    let rules = json!({"resourceRules": [{
+        "operations": ["CREATE"], "apiGroups": [""], "apiVersions": ["v1"], "resources": ["serviceaccounts/token"],
+    }]});
+    let shorter = "[JSONPatch{op: \"replace\", path: \"/spec/expirationSeconds\", value: 700}]";
+    let mutations = json!([{"patchType": "JSONPatch", "jsonPatch": {"expression": shorter}}]);
+    let allowed = json!([{"expression": "request.kind.kind == 'TokenRequest' && !('vault' in object.spec.audiences)", "message": "no"}]);
+    let policies = [
+        (
+            "mutatingadmissionpolicies",
+            json!({"matchConstraints": rules, "mutations": mutations, "reinvocationPolicy": "Never"}),
+        ),
+        ("mutatingadmissionpolicybindings", json!({"policyName": "p"})),
+        ("validatingadmissionpolicies", json!({"matchConstraints": rules, "validations": allowed})),
+        ("validatingadmissionpolicybindings", json!({"policyName": "p", "validationActions": ["Deny"]})),
+    ];
+    for (resource, spec) in policies {
+        let body = json!({"metadata": {"name": "p"}, "spec": spec});
+        region.post(&format!("{GROUP}/{resource}"), &body).await.expect(201);
+    }
+    let granted = region.ask("", json!({"audiences": ["other"]})).await.expect(201);
+    assert_eq!(granted["spec"]["expirationSeconds"], 700);
+    assert_eq!(granted["status"]["expirationTimestamp"], "2026-09-21T14:25:00Z");
+    let refused = region.ask("", json!({"audiences": ["vault"]})).await;
+    assert!(refused.failure(422).contains("denied request: no"), "{refused:?}");
 }
