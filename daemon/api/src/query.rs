@@ -1,13 +1,13 @@
 //! Query parameters, and the options that verbs read from them. A parameter that cannot be understood is an error of
 //! the client's, never ignored; one that is not known is ignored, as upstream does.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use hanse_schema::apply::name::validate as validate_manager;
 use hanse_schema::cause::Cause;
 use hanse_schema::decode::FieldValidation;
 
-use crate::request::{Plus, percent_decode};
 use crate::status::Failure;
 
 /// The parameters of a request, decoded, in their order. The first of a name counts, but for lists.
@@ -301,6 +301,40 @@ impl WriteOptions {
 pub(crate) fn dry_run_causes<'a>(mut values: impl Iterator<Item = &'a str>) -> Vec<Cause> {
     let other = values.find(|value| *value != "All");
     other.map(|value| Cause::not_supported("dryRun", value, &["All"])).into_iter().collect()
+}
+
+/// What a `+` stands for: itself in a path, a space in a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plus {
+    IsPlus,
+    IsSpace,
+}
+
+/// Percent-decodes a text; `None` when an escape is broken or the result is not UTF-8.
+pub(crate) fn percent_decode(text: &str, plus: Plus) -> Option<Cow<'_, str>> {
+    let special = |byte: &u8| *byte == b'%' || (*byte == b'+' && plus == Plus::IsSpace);
+    if !text.as_bytes().iter().any(special) {
+        return Some(Cow::Borrowed(text));
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => hex_digit(bytes.next()?)? * 16 + hex_digit(bytes.next()?)?,
+            b'+' if plus == Plus::IsSpace => b' ',
+            byte => byte,
+        });
+    }
+    String::from_utf8(decoded).ok().map(Cow::Owned)
+}
+
+fn hex_digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

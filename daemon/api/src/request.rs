@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use hanse_base::id::{ClusterId, is_segment};
 
 use crate::health::Probe;
-use crate::query::Query;
+use crate::query::{Plus, Query, percent_decode};
 use crate::status::Failure;
 
 /// What the path stands below.
@@ -247,40 +247,6 @@ fn decode_segment(part: &str) -> Result<Cow<'_, str>, Failure> {
         return Err(Failure::BadRequest("a part of the path holds a zero byte or an encoded slash".to_owned()));
     }
     Ok(decoded)
-}
-
-/// What a `+` stands for: itself in a path, a space in a query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Plus {
-    IsPlus,
-    IsSpace,
-}
-
-/// Percent-decodes a text; `None` when an escape is broken or the result is not UTF-8.
-pub(crate) fn percent_decode(text: &str, plus: Plus) -> Option<Cow<'_, str>> {
-    let special = |byte: &u8| *byte == b'%' || (*byte == b'+' && plus == Plus::IsSpace);
-    if !text.as_bytes().iter().any(special) {
-        return Some(Cow::Borrowed(text));
-    }
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        decoded.push(match byte {
-            b'%' => hex_digit(bytes.next()?)? * 16 + hex_digit(bytes.next()?)?,
-            b'+' if plus == Plus::IsSpace => b' ',
-            byte => byte,
-        });
-    }
-    String::from_utf8(decoded).ok().map(Cow::Owned)
-}
-
-fn hex_digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        b'A'..=b'F' => Some(byte - b'A' + 10),
-        _ => None,
-    }
 }
 
 fn kind_of(method: &http::Method, target: &Target, segments: &[&str], query: &Query) -> Result<RequestKind, Failure> {
