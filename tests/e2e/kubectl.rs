@@ -1,30 +1,13 @@
 //! kubectl, as people type it: every verb on the built-in kinds and on workspaces, with a look at what it prints and at how
 //! it ends.
 
-use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use hanse_tests::federation::Federation;
 
-/// One line to type in a shell, and what must come of it.
-struct Step {
-    line: &'static str,
-    /// Pieces of the output, in this order.
-    shows: &'static [&'static str],
-    /// Whether the line ends well.
-    fails: bool,
-}
-
-const fn works(line: &'static str, shows: &'static [&'static str]) -> Step {
-    Step { line, shows, fails: false }
-}
-
-const fn fails(line: &'static str, shows: &'static [&'static str]) -> Step {
-    Step { line, shows, fails: true }
-}
+use crate::shell::{Shell, Step, fails, kubectl_is_here, works};
 
 const FILES: [(&str, &str); 6] = [
     ("namespace.yaml", "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n"),
@@ -261,15 +244,14 @@ const DELETIONS: &[Step] = &[
 
 #[test]
 fn kubectl_walks_every_verb() -> Result<()> {
-    if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
-        println!("skipped: no kubectl on this machine");
+    if !kubectl_is_here() {
         return Ok(());
     }
     let mut federation = Federation::up("local", 1)?;
-    let shell = Shell::new(&federation)?;
+    let shell = Shell::new(&federation, &FILES)?;
     let mut watch = shell.command("exec kubectl get cm -n default --watch -o name").stdout(Stdio::piped()).spawn()?;
     for steps in [WRITES, READS, WORKSPACES, DELETIONS] {
-        steps.iter().try_for_each(|step| shell.run(step))?;
+        shell.run_all(steps)?;
     }
     shell.run(&works("sed 's/shop/default/; s/gen-/seen-/' generated.yaml | kubectl create -f -", &["created"]))?;
     let mut seen = String::new();
@@ -279,63 +261,4 @@ fn kubectl_walks_every_verb() -> Result<()> {
     ensure!(seen.starts_with("configmap/seen-"), "the watch shows {seen:?}");
     ensure!(federation.panics()?.is_empty(), "{:?}", federation.panics()?);
     federation.stop()
-}
-
-/// A directory with the files, and what a shell must know.
-struct Shell {
-    directory: tempfile::TempDir,
-    kubeconfig: String,
-    server: String,
-}
-
-impl Shell {
-    fn new(federation: &Federation) -> Result<Self> {
-        let directory = tempfile::tempdir()?;
-        for (name, text) in FILES {
-            fs::write(directory.path().join(name), text)?;
-        }
-        let kubeconfig = federation.path().join("kubeconfig");
-        let text = fs::read_to_string(&kubeconfig)?;
-        fs::write(directory.path().join("anonymous"), without_token(&text))?;
-        let members = federation.members()?;
-        let api = &members.first().context("a federation has a daemon")?.api;
-        Ok(Self { directory, kubeconfig: display(&kubeconfig), server: format!("https://{api}") })
-    }
-
-    fn command(&self, line: &str) -> Command {
-        let mut command = Command::new("timeout");
-        command
-            .args(["30", "bash", "-c", line])
-            .current_dir(self.directory.path())
-            .env("HOME", self.directory.path())
-            .env("SERVER", &self.server)
-            .env("KUBECONFIG", &self.kubeconfig);
-        command
-    }
-
-    fn run(&self, step: &Step) -> Result<()> {
-        let output = self.command(step.line).output()?;
-        let printed = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-        println!("$ {}\n{printed}", step.line);
-        ensure!(output.status.success() != step.fails, "{} ends with {}:\n{printed}", step.line, output.status);
-        let mut rest = printed.as_str();
-        for piece in step.shows {
-            let Some(found) = rest.find(piece) else { bail!("no {piece:?} in what {} prints:\n{printed}", step.line) };
-            rest = &rest[found + piece.len()..];
-        }
-        Ok(())
-    }
-}
-
-fn display(path: &Path) -> String {
-    path.display().to_string()
-}
-
-/// The kubeconfig with users that show nothing of who they are.
-fn without_token(kubeconfig: &str) -> String {
-    let secret = ["token:", "client-certificate-data:", "client-key-data:"];
-    let lines = kubeconfig
-        .lines()
-        .map(|line| if secret.iter().any(|word| line.trim_start().starts_with(word)) { "" } else { line });
-    lines.collect::<Vec<_>>().join("\n")
 }

@@ -2,13 +2,18 @@
 
 #![allow(clippy::print_stdout, reason = "a test tells what it saw, and what it skipped")]
 
+mod clients;
 mod crash;
+mod crds;
+mod hostile;
 mod kubectl;
 mod malformed;
 mod names;
+mod objects;
 mod quota;
 mod region;
 mod replica;
+mod shell;
 mod tour;
 mod watch;
 
