@@ -26,6 +26,7 @@ use crate::catalogue::{Catalogue, Defined};
 use crate::encode;
 use crate::limits::{CATALOGUES_CACHED, DEFINITIONS_CACHED};
 use crate::status::Failure;
+use crate::turns::{Turn, Turns};
 use crate::view::parsed;
 
 /// Where CustomResourceDefinitions are stored.
@@ -71,6 +72,8 @@ pub(crate) struct Definitions {
     /// The catalogue of a logical cluster, and the last change of its definitions when it was made.
     latest: Cache<ClusterId, (Revision, Arc<Catalogue>)>,
     built_in: Arc<Catalogue>,
+    /// Those who write definitions of one logical cluster.
+    writers: Turns,
 }
 
 impl Definitions {
@@ -82,6 +85,7 @@ impl Definitions {
             catalogues: Cache::new(CATALOGUES_CACHED),
             latest: Cache::new(CATALOGUES_CACHED),
             built_in: Catalogue::built_in(),
+            writers: Turns::default(),
         }
     }
 
@@ -174,13 +178,15 @@ impl Definitions {
         known
     }
 
-    /// Who holds names in a logical cluster, beside the definition with this name: the other definitions, and the built-in
-    /// kinds.
-    fn holders(&self, state: &State, cluster: &ClusterId, but: &str) -> Vec<Arc<Value>> {
+    /// Who holds names of a group in a logical cluster, beside the definition with this name: the other definitions, and the
+    /// built-in kinds.
+    fn holders(&self, state: &State, cluster: &ClusterId, (group, but): (&str, &str)) -> Vec<Arc<Value>> {
         let scope = definitions_of(cluster);
-        let others = state.list(&scope, None).filter(|(key, _)| key.name() != but);
+        // A definition is named after its resource and its group.
+        let is_other = |name: &str| name != but && name.split_once('.').is_some_and(|(_, of)| of == group);
+        let others = state.list(&scope, None).filter(|(key, _)| is_other(key.name()));
         let mut holders: Vec<Arc<Value>> = others.map(|(key, object)| self.known(key, object).holder).collect();
-        holders.extend(KINDS.iter().map(|kind| {
+        holders.extend(KINDS.iter().filter(|kind| kind.group == group).map(|kind| {
             let names = json!({
                 "plural": kind.plural, "singular": kind.singular, "shortNames": kind.short_names,
                 "kind": kind.kind, "listKind": kind.list_kind,
@@ -225,19 +231,31 @@ pub(crate) fn is_definition(kind: &Kind) -> bool {
     kind.group == "apiextensions.k8s.io" && kind.plural == "customresourcedefinitions"
 }
 
+/// What a definition needs to be stored with the status that it was given.
+#[derive(Default)]
+pub(crate) struct Settled {
+    /// Nobody else has taken names meanwhile.
+    pub(crate) conditions: Vec<Precondition>,
+    /// To be held until the definition is stored, so that others who write definitions here see it.
+    pub(crate) turn: Option<Turn>,
+}
+
 /// Sets the status of a definition that is about to be stored, so that it is established, and served, by the commit that makes
-/// it. Returns what must hold for that: nobody else has taken names meanwhile.
+/// it; without effect on other kinds.
 ///
 /// # Errors
 /// 503: the other definitions cannot be known.
-pub(crate) async fn settle(call: &Call<'_>, definition: &mut Value) -> Result<Vec<Precondition>, Failure> {
-    let Some(cluster) = call.cluster.filter(|_| is_definition(call.kind)) else { return Ok(Vec::new()) };
+pub(crate) async fn settle(call: &Call<'_>, definition: &mut Value) -> Result<Settled, Failure> {
+    let Some(cluster) = call.cluster.filter(|_| is_definition(call.kind)) else { return Ok(Settled::default()) };
+    let turn = call.api.definitions().writers.take(cluster).await;
     let state = call.home.read().await?;
     let own = metadata::name(definition).to_owned();
-    let holders = call.api.definitions().holders(&state, cluster, &own);
+    let group = definition["spec"]["group"].as_str().unwrap_or_default().to_owned();
+    let holders = call.api.definitions().holders(&state, cluster, (&group, &own));
     status::update(definition, holders.iter().map(|holder| &**holder), &call.now_text());
     let (cluster, resource, since) = (cluster.clone(), DEFINITIONS.to_owned(), state.revision());
-    Ok(vec![Precondition::ResourceUnchanged { cluster, resource, since }])
+    let conditions = vec![Precondition::ResourceUnchanged { cluster, resource, since }];
+    Ok(Settled { conditions, turn: Some(turn) })
 }
 
 /// The finalizer by which a definition waits until its instances are gone.

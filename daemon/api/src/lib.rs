@@ -44,6 +44,7 @@ mod encode;
 mod manage;
 mod namespace;
 mod selection;
+mod turns;
 mod view;
 
 mod verbs;

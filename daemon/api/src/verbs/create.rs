@@ -118,11 +118,14 @@ pub(crate) async fn store_new(
             return Err(Failure::invalid(&call.kind.group, &call.kind.kind, metadata::name(&new.object), causes));
         }
         let (told, mut conditions) = call.api.admission().validate(call, &new).await?;
-        conditions.extend(settle(call, &mut new.object).await?);
+        let settled = settle(call, &mut new.object).await?;
+        conditions.extend(settled.conditions);
         call.api.admission().settle(call, &mut new.object);
         let key = call.key(metadata::name(&new.object))?;
         let draft = encode::draft(&call.view.to_stored(new.object.clone()).await?)?;
-        match propose(call, &key, draft, conditions, options.dry_run).await {
+        let proposed = propose(call, &key, draft, conditions, options.dry_run).await;
+        drop(settled.turn);
+        match proposed {
             Err(Failure::AlreadyExists(_)) if generated => {}
             // Somebody else has written a definition meanwhile, whose names may matter.
             Err(Failure::Conflict(..)) if is_definition(call.kind) => {}
@@ -133,6 +136,9 @@ pub(crate) async fn store_new(
             }
             Err(failure) => return Err(failure),
         }
+    }
+    if is_definition(call.kind) {
+        return Err(Failure::Unavailable("others write definitions here all the time, please try again".to_owned()));
     }
     Err(Failure::GenerateNameConflict(call.subject(metadata::name(&new.object))))
 }

@@ -252,3 +252,22 @@ async fn every_workspace_tells_of_its_own_definitions_only() {
     assert_eq!(region.send("GET /apis", &known, "").await.status, 304);
     assert!(group(&first, "zoo.example.com").is_some());
 }
+
+#[tokio::test]
+async fn many_may_write_definitions_of_one_logical_cluster_at_the_same_time() {
+    let region = region();
+    region.gate.others_between.store(true, std::sync::atomic::Ordering::Relaxed);
+    let made = futures_util::future::join_all((0..32).map(|number| {
+        let (region, mut object) = (&region, definition(&spec()));
+        let (plural, kind) = (format!("cats{number}"), format!("Cat{number}"));
+        object["metadata"]["name"] = json!(format!("{plural}.zoo.example.com"));
+        object["spec"]["names"] =
+            json!({"plural": plural, "singular": kind.to_lowercase(), "kind": kind, "shortNames": ["ct"]});
+        async move { region.post(DEFINITIONS, &object).await.expect(201) }
+    }));
+    let accepted = |definition: &Value| {
+        let conditions = definition["status"]["conditions"].as_array().unwrap();
+        conditions.iter().any(|condition| condition["type"] == "NamesAccepted" && condition["status"] == "True")
+    };
+    assert_eq!(made.await.iter().filter(|made| accepted(made)).count(), 1, "one has the short name that all want");
+}

@@ -70,6 +70,8 @@ pub(crate) struct Gate {
     /// What comes of a submission.
     pub(crate) failure: Mutex<Option<HomeError>>,
     pub(crate) reads_fail: AtomicBool,
+    /// Whether others come between a read and the submission that follows it.
+    pub(crate) others_between: AtomicBool,
     /// What others do right after a submission, before its sender looks again.
     pub(crate) afterwards: Mutex<Option<Afterwards>>,
 }
@@ -101,8 +103,9 @@ impl Home for Gate {
         match self.failure.lock().unwrap().clone() {
             Some(error) => Box::pin(std::future::ready(Err(error))),
             None => Box::pin(async move {
-                // Others come between, as they do where a group must agree.
-                tokio::task::yield_now().await;
+                if self.others_between.load(Ordering::Relaxed) {
+                    tokio::task::yield_now().await;
+                }
                 let outcome = self.home.submit(txn).await;
                 if let Some(afterwards) = &*self.afterwards.lock().unwrap() {
                     afterwards(&self.home);
@@ -264,6 +267,7 @@ fn one(name: &str, seed: u64, founder: &GroupId, limits: HistoryLimits, issuer: 
         late: Mutex::default(),
         failure: Mutex::default(),
         reads_fail: AtomicBool::new(false),
+        others_between: AtomicBool::new(false),
         afterwards: Mutex::default(),
     });
     let link = Arc::new(Link {
