@@ -8,7 +8,8 @@
 //!
 //! Reading order: [`ast`], [`ty`], [`environment`], [`program`]: text is parsed (`parse`), its types checked (`check`) against
 //! what is declared (`declare`), its cost estimated (`estimate`), and its evaluation planned (`plan`). Then [`value`],
-//! [`budget`] and [`interpret`], with the functions in [`library`].
+//! [`budget`] and [`interpret`], with the functions in [`library`]. [`quantity`] and [`name`] serve objects as well as
+//! expressions.
 
 pub mod ast;
 pub mod budget;

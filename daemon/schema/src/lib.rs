@@ -6,15 +6,20 @@
 //! Must not know: HTTP, the store, workspaces' paths, users.
 //!
 //! ```text
-//! body ──decode──▶ object ──defaults──▶ ──for_create / for_update──▶ ──validate──▶ stored
-//!                    ▲                                                  │
-//!        patch ──────┘ redecode                                         └─▶ table, selector
+//! body ──decode──▶ object ──default──▶ ──for_create / for_update──▶ ──apply (who owns what)──▶ ──validate──▶ stored
+//!                    ▲                                                                            │
+//!        patch ──────┘ redecode                                 table, selector, protobuf, convert ◀──┘
+//!
+//! definition ──validate──▶ ──status──▶ stored ──compile──▶ structural schema ──▶ the kind, as if it were built in
 //! ```
 //!
 //! Reading order: [`field`] (descriptors) and `types` (their tables), [`kind`] and [`kinds`] (what is served), [`decode`] and
-//! [`protobuf`], [`default`], [`validate`] with [`metadata`] and [`cause`], [`patch`], [`selector`], [`table`], [`openapi`].
+//! [`protobuf`], [`mod@default`], [`validate`] with [`metadata`] and [`cause`], [`patch`], [`apply`] (server-side apply and managed
+//! fields), [`selector`], [`table`], [`openapi`]. Of custom resources: [`definition`] (the objects that define kinds), then
+//! [`structural`] (what these say of objects). Rules and amounts are [`hanse_cel`]'s.
 //!
-//! Deliberately absent: code by kind where a table does; the `json` reader and `format` rules are private.
+//! Deliberately absent: code by kind where a table does; the `json` reader and `format` rules are private; where definitions
+//! are, which of them are compiled already, and who calls their webhooks: that is the API server's.
 
 pub use hanse_cel::quantity;
 

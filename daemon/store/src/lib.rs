@@ -7,11 +7,11 @@
 //! It must not know HTTP, Raft, tokio, disks or peers.
 //!
 //! ```text
-//! Txn bytes ──► machine ──► apply ──► State (objects, history, tree, clusters) ──► Hub wakes watchers
+//! Txn bytes ──► machine ──► apply ──► State (objects, counts, owners, history, tree, clusters) ──► Hub wakes watchers
 //!                              └─────► Outcome bytes
 //! ```
 //!
-//! Reading order: [`key`], [`object`], [`txn`], [`state`], `apply`, [`machine`], [`hub`], [`home`].
+//! Reading order: [`key`], [`object`], [`txn`], [`state`] with [`owned`], `apply`, [`machine`], [`hub`], [`home`].
 
 mod encode;
 pub mod key;
