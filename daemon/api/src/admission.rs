@@ -135,7 +135,7 @@ fn keep_owners(object: &mut Value, owners: Value, notes: &mut Notes) {
             ".metadata.managedFields was in an invalid state after admission; this could be caused by an outdated mutating \
              admission controller; please fix your requests: {why}"
         ));
-        encode::set_field(metadata, "managedFields", owners);
+        metadata::set_field(metadata, "managedFields", owners);
     }
 }
 

@@ -139,7 +139,7 @@ fn checked(given: &Value, mut converted: Value, api_version: &str) -> Result<Val
     for field in ["labels", "annotations"] {
         match converted["metadata"].get(field).filter(|map| map.as_object().is_some_and(|map| !map.is_empty())) {
             Some(map) if map.as_object().is_some_and(|map| map.values().all(Value::is_string)) => {
-                encode::set_field(&mut kept, field, sorted(map));
+                metadata::set_field(&mut kept, field, sorted(map));
             }
             Some(_) => return wrong(&format!("metadata.{field} must hold texts")),
             None => {

@@ -23,7 +23,6 @@ use sha2::{Digest, Sha256};
 use crate::cache::Cache;
 use crate::call::Call;
 use crate::catalogue::{Catalogue, Defined};
-use crate::encode;
 use crate::limits::{CATALOGUES_CACHED, DEFINITIONS_CACHED};
 use crate::status::Failure;
 use crate::turns::{Turn, Turns};
@@ -267,7 +266,7 @@ pub(crate) fn begin_deletion(definition: &mut Value, now: &str) {
         let finalizers: Vec<&str> = metadata::finalizers(definition).chain([CLEANUP]).collect();
         let finalizers = Value::from(finalizers);
         if let Some(metadata) = metadata::of_mut(definition) {
-            encode::set_field(metadata, "finalizers", finalizers);
+            metadata::set_field(metadata, "finalizers", finalizers);
         }
     }
     let condition = Condition {

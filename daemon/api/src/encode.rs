@@ -4,7 +4,6 @@ use bytes::Bytes;
 use hanse_base::id::ClusterId;
 use hanse_base::random::Random;
 use hanse_schema::metadata;
-pub(crate) use hanse_schema::metadata::set_field;
 use hanse_store::object::Draft;
 use serde_json::{Map, Value};
 
@@ -62,7 +61,7 @@ pub(crate) fn set_label(object: &mut Value, key: &str, text: &str) {
 fn set_in_map(object: &mut Value, field: &str, key: &str, text: &str) {
     let Some(metadata) = metadata::of_mut(object) else { return };
     if !metadata.get(field).is_some_and(Value::is_object) {
-        set_field(metadata, field, Value::Object(Map::new()));
+        metadata::set_field(metadata, field, Value::Object(Map::new()));
     }
     let Some(map) = metadata.get_mut(field).and_then(Value::as_object_mut) else { return };
     match map.get_mut(key) {

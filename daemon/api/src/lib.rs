@@ -10,10 +10,14 @@
 //! ```text
 //! socket ──► serve ──► api ──► request (grammar) ──► authenticate ──► authorize ──► route ──┬─► carried elsewhere
 //!                                                                                         └─► verbs ──► Home
-//! Home's hub ──► watch ──► socket                              every error ──► status ──► answer
+//! verbs: decode ──► manage (who owns what) ──► admission ──► validate ──► view (stored version) ──► encode ──► Txn
+//! Home's hub ──► watch ──► view ──► socket                     every error ──► status ──► answer
+//! admission, conversion ──► egress ──► webhooks
 //! ```
 //!
-//! Reading order: [`request`], [`api`], `route`, `verbs`, `watch`, [`workspace`], [`status`].
+//! Reading order: [`request`], [`api`], `route` with `definitions` (which kinds there are), `call`, `verbs` with `manage`,
+//! `admission` and `view`, `watch`, [`workspace`], [`status`]; then `catalogue` with [`discovery`] and [`openapi`], [`egress`],
+//! [`token`].
 
 pub mod body;
 pub mod limits;

@@ -10,7 +10,6 @@ use serde_json::Value;
 use crate::answer::{self, Form};
 use crate::body::Answer;
 use crate::call::Call;
-use crate::encode;
 use crate::manage::Manager;
 use crate::query::WriteOptions;
 use crate::status::Failure;
@@ -63,7 +62,7 @@ fn read(call: &Call<'_>, body: &[u8]) -> Result<(Value, Vec<String>), Failure> {
     if metadata::name(&applied).is_empty()
         && let Some(metadata) = metadata::of_mut(&mut applied)
     {
-        encode::set_field(metadata, "name", Value::from(name));
+        metadata::set_field(metadata, "name", Value::from(name));
     }
     agree_on_namespace(call, &mut applied)?;
     agree_on_name(&applied, name)?;

@@ -210,7 +210,7 @@ fn ready(call: &Call<'_>, object: &mut Value, old: &Value) {
         && call.kind.unconditional_update
         && !metadata.contains_key("resourceVersion")
     {
-        encode::set_field(metadata, "resourceVersion", Value::from(metadata::resource_version(old)));
+        metadata::set_field(metadata, "resourceVersion", Value::from(metadata::resource_version(old)));
     }
 }
 

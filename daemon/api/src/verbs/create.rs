@@ -73,7 +73,7 @@ pub(crate) fn agree_on_namespace(call: &Call<'_>, object: &mut Value) -> Result<
     match metadata::namespace(object) {
         "" => {
             if let Some(metadata) = metadata::of_mut(object) {
-                encode::set_field(metadata, "namespace", Value::from(namespace));
+                metadata::set_field(metadata, "namespace", Value::from(namespace));
             }
             Ok(())
         }
@@ -154,8 +154,8 @@ fn ready(call: &Call<'_>, object: &mut Value) {
     }
     let (uid, now) = (encode::uuid(call.api.random()), call.now_text());
     if let Some(metadata) = metadata::of_mut(object) {
-        encode::set_field(metadata, "uid", Value::from(uid));
-        encode::set_field(metadata, "creationTimestamp", Value::from(now));
+        metadata::set_field(metadata, "uid", Value::from(uid));
+        metadata::set_field(metadata, "creationTimestamp", Value::from(now));
     }
 }
 
@@ -233,6 +233,6 @@ pub(crate) fn generated_name(call: &Call<'_>, prefix: &str) -> String {
 
 fn set_name(object: &mut Value, name: &str) {
     if let Some(metadata) = metadata::of_mut(object) {
-        encode::set_field(metadata, "name", Value::from(name));
+        metadata::set_field(metadata, "name", Value::from(name));
     }
 }

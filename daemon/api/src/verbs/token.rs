@@ -122,7 +122,7 @@ fn complete(call: &Call<'_>, issuer: &Issuer, account: &Reference, request: &mut
 
 fn set(request: &mut Value, field: &str, text: &str) {
     if let Some(metadata) = metadata::of_mut(request).filter(|_| !text.is_empty()) {
-        encode::set_field(metadata, field, Value::from(text));
+        metadata::set_field(metadata, field, Value::from(text));
     }
 }
 

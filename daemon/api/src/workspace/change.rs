@@ -119,7 +119,7 @@ impl Intent {
 /// What each region shows in its own way is not the client's to say at the home: see [`for_owner`].
 fn adopt(object: &mut Value, old: &Value) {
     if let Some(metadata) = metadata::of_mut(object) {
-        encode::set_field(metadata, "resourceVersion", Value::from(metadata::resource_version(old)));
+        metadata::set_field(metadata, "resourceVersion", Value::from(metadata::resource_version(old)));
     }
     if let (Some(spec), Some(url)) = (object.get_mut("spec").and_then(Value::as_object_mut), old.pointer("/spec/URL")) {
         spec.entry("URL").or_insert_with(|| url.clone());

@@ -58,7 +58,7 @@ pub(crate) fn keep_finalizer(object: &mut Value) {
     let mut finalizers = metadata.get("finalizers").and_then(Value::as_array).cloned().unwrap_or_default();
     if !finalizers.iter().any(|finalizer| finalizer == FINALIZER) {
         finalizers.push(Value::from(FINALIZER));
-        encode::set_field(metadata, "finalizers", Value::Array(finalizers));
+        metadata::set_field(metadata, "finalizers", Value::Array(finalizers));
     }
 }
 

@@ -119,7 +119,7 @@ async fn here(
     let generated = metadata::name(&object).is_empty() && !prefix.is_empty();
     for _ in 0..ATTEMPTS_MAX {
         if generated && let Some(metadata) = metadata::of_mut(&mut object) {
-            encode::set_field(metadata, "name", Value::from(generated_name(call, &prefix)));
+            metadata::set_field(metadata, "name", Value::from(generated_name(call, &prefix)));
         }
         ready(call, &mut object, id);
         let causes = validate::create(call.kind, &object);
@@ -145,8 +145,8 @@ fn ready(call: &Call<'_>, object: &mut Value, id: &ClusterId) {
     let (uid, now) = (encode::uuid(call.api.random()), call.now_text());
     if let Some(metadata) = metadata::of_mut(object) {
         metadata.shift_remove("managedFields");
-        encode::set_field(metadata, "uid", Value::from(uid));
-        encode::set_field(metadata, "creationTimestamp", Value::from(now));
+        metadata::set_field(metadata, "uid", Value::from(uid));
+        metadata::set_field(metadata, "creationTimestamp", Value::from(now));
     }
     content::ready(object, id, call.user);
 }
