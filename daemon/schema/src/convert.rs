@@ -121,7 +121,8 @@ mod tests {
     #[test]
     fn who_applies_a_part_of_an_event_wishes_nothing_else() {
         let events = by_kind("events.k8s.io", "v1", "Event").unwrap();
-        let applied = json!({"kind": "Event", "apiVersion": "events.k8s.io/v1", "metadata": {"name": "e"}, "note": "n"});
+        let applied =
+            json!({"kind": "Event", "apiVersion": "events.k8s.io/v1", "metadata": {"name": "e"}, "note": "n"});
         let wanted = json!({"kind": "Event", "apiVersion": "v1", "metadata": {"name": "e"}, "message": "n"});
         assert_eq!(applied_to_stored(events, applied), wanted);
     }
