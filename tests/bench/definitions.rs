@@ -13,6 +13,8 @@ use serde_json::{Map, Value, json};
 use crate::{Bench, CONFIGMAPS, CONNECTIONS, Load, OBJECTS, micros, ratio, report};
 
 const INSTALLS: usize = 200;
+const RULES: usize = 100;
+const LARGE: usize = 2_000;
 const WORKSPACES: usize = 1_000;
 const DEFINITIONS: usize = 20;
 const ROOT: &str = "/clusters/root/apis/tenancy.kcp.io/v1alpha1/workspaces";
@@ -47,6 +49,24 @@ fn definition(name: &str) -> Value {
     })
 }
 
+/// A definition with as many rules as large operators have.
+fn ruled(name: &str) -> Value {
+    let mut definition = definition(name);
+    let rules: Vec<Value> = (0..RULES)
+        .map(|rule| {
+            let (group, field) = (rule % 12, rule / 12);
+            let rule = format!(
+                "!has(self.group{group}) || !has(self.group{group}.field{field}) || self.group{group}.field{field}.size() > 0 \
+                 && self.group{group}.field{field}.startsWith('a')"
+            );
+            json!({"rule": rule, "message": "starts with a"})
+        })
+        .collect();
+    definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["x-kubernetes-validations"] =
+        Value::from(rules);
+    definition
+}
+
 fn definitions_of(cluster: &str) -> String {
     format!("/clusters/{cluster}/apis/apiextensions.k8s.io/v1/customresourcedefinitions")
 }
@@ -58,16 +78,8 @@ async fn workspace(client: &Client, name: &str) -> Result<()> {
 }
 
 impl Bench {
-    /// All figures of this file.
-    pub(crate) async fn definitions(&self) -> Result<()> {
-        self.installs().await?;
-        self.documents().await?;
-        self.applies().await?;
-        self.many_workspaces().await
-    }
-
     /// From the request that makes a definition to the first answer of its resource.
-    async fn installs(&self) -> Result<()> {
+    pub(crate) async fn installs(&self) -> Result<()> {
         let client = Client::new(self.access.clone())?;
         workspace(&client, "installs").await?;
         let (mut made, mut served) = (Vec::new(), Vec::new());
@@ -84,37 +96,57 @@ impl Bench {
         let (wall, cpu) = (start.elapsed(), self.federation.cpu(self.daemon)?.saturating_sub(cpu));
         report("definition: created", INSTALLS, wall, cpu, &mut made);
         report("definition: until served", INSTALLS, wall, cpu, &mut served);
+        let (cpu, start, rounds, mut latencies) = (self.federation.cpu(self.daemon)?, Instant::now(), 20, Vec::new());
+        for number in 0..rounds {
+            let began = Instant::now();
+            client.post(&definitions_of("root:installs"), &ruled(&format!("ruled{number}"))).await?.ok()?;
+            latencies.push(micros(began.elapsed()));
+        }
+        let (wall, cpu) = (start.elapsed(), self.federation.cpu(self.daemon)?.saturating_sub(cpu));
+        report(&format!("definition with {RULES} rules"), rounds, wall, cpu, &mut latencies);
         Ok(())
     }
 
     /// Discovery and OpenAPI of a logical cluster with many definitions, when first asked for and afterwards.
-    async fn documents(&self) -> Result<()> {
-        let client = Client::new(self.access.clone())?;
+    pub(crate) async fn documents(&self) -> Result<()> {
         for (what, path) in [
             ("discovery", "/clusters/root:installs/apis"),
             ("OpenAPI v3, index", "/clusters/root:installs/openapi/v3"),
             ("OpenAPI v3, one group", "/clusters/root:installs/openapi/v3/apis/bench.example.com/v1"),
             ("OpenAPI v2", "/clusters/root:installs/openapi/v2"),
         ] {
-            let began = Instant::now();
-            let bytes = client.get(path).await?.body.len();
-            let cold = began.elapsed();
-            let (began, rounds) = (Instant::now(), 50);
-            for _ in 0..rounds {
-                client.get(path).await?;
-            }
-            println!(
-                "{what:<28} {INSTALLS} definitions: {:>7} KiB   cold {:>8} us   warm {:>6} us",
-                bytes >> 10,
-                micros(cold),
-                micros(began.elapsed() / rounds)
-            );
+            self.document(what, path).await?;
         }
         Ok(())
     }
 
+    async fn document(&self, what: &str, path: &str) -> Result<()> {
+        let client = Client::new(self.access.clone())?;
+        client.get("/readyz").await?;
+        // Aggregated discovery; for other documents it is the same as JSON.
+        let accept = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json";
+        let (cpu, began) = (self.federation.cpu(self.daemon)?, Instant::now());
+        let answer = client.get_as(accept, path).await?;
+        ensure!(answer.status.is_success(), "{path}: {}", answer.status);
+        let (cold, cold_cpu) = (began.elapsed(), self.federation.cpu(self.daemon)?.saturating_sub(cpu));
+        let (cpu, began, rounds) = (self.federation.cpu(self.daemon)?, Instant::now(), 50);
+        for _ in 0..rounds {
+            client.get_as(accept, path).await?;
+        }
+        let warm_cpu = self.federation.cpu(self.daemon)?.saturating_sub(cpu) / rounds;
+        println!(
+            "{what:<28} {:>7} KiB   cold {:>8} us, server CPU {:>8} us   warm {:>6} us, server CPU {:>6} us",
+            answer.body.len() >> 10,
+            micros(cold),
+            micros(cold_cpu),
+            micros(began.elapsed() / rounds),
+            micros(warm_cpu),
+        );
+        Ok(())
+    }
+
     /// Server-side apply: what creates, what changes nothing, and what changes one field.
-    async fn applies(&self) -> Result<()> {
+    pub(crate) async fn applies(&self) -> Result<()> {
         let body = |number: usize, value: &str| {
             let object = json!({
                 "apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": format!("applied-{number}")},
@@ -134,7 +166,7 @@ impl Bench {
     }
 
     /// The same definitions in many workspaces.
-    async fn many_workspaces(&self) -> Result<()> {
+    pub(crate) async fn many_workspaces(&self) -> Result<()> {
         let clients = self.clients(CONNECTIONS)?;
         try_join_all((0..CONNECTIONS).map(|lane| {
             let client = clients[lane].clone();
@@ -151,8 +183,8 @@ impl Bench {
         let size = bodies.iter().map(Bytes::len).sum::<usize>() / DEFINITIONS;
         let before = self.federation.resident(self.daemon)?;
         self.load("definitions in workspaces", WORKSPACES * DEFINITIONS, 1, move |number| {
-            let path = definitions_of(&format!("root:many{}", number / DEFINITIONS));
-            (Method::POST, path, bodies[number % DEFINITIONS].clone())
+            let path = definitions_of(&format!("root:many{}", number % WORKSPACES));
+            (Method::POST, path, bodies[number / WORKSPACES].clone())
         })
         .await?;
         let after = self.federation.resident(self.daemon)?;
@@ -175,5 +207,37 @@ impl Bench {
             ratio(self.federation.resident(self.daemon)? / 1024, 1024)
         );
         Ok(())
+    }
+
+    /// One workspace with very many definitions, which many write at the same time.
+    pub(crate) async fn large_workspace(&self) -> Result<()> {
+        let client = Client::new(self.access.clone())?;
+        workspace(&client, "large").await?;
+        let before = self.federation.resident(self.daemon)?;
+        self.load("definitions in one workspace", LARGE, 1, |number| {
+            let body = definition(&format!("large{number}")).to_string();
+            (Method::POST, definitions_of("root:large"), Bytes::from(body))
+        })
+        .await?;
+        let after = self.federation.resident(self.daemon)?;
+        println!(
+            "memory of {LARGE} definitions   {:.1} KiB resident each",
+            ratio(after.saturating_sub(before) / 1024, LARGE)
+        );
+        self.document("discovery of all", "/clusters/root:large/apis").await?;
+        self.document("OpenAPI index of all", "/clusters/root:large/openapi/v3").await?;
+        let group = "/clusters/root:large/apis/bench.example.com/v1/namespaces/default";
+        self.load("create of a custom resource", OBJECTS, 1, move |number| {
+            let object = json!({
+                "apiVersion": "bench.example.com/v1", "kind": format!("Klarge{}", number % LARGE),
+                "metadata": {"name": format!("object-{number}")}, "spec": {"group0": {"field0": "x".repeat(200), "field1": "y"}},
+            });
+            (Method::POST, format!("{group}/large{}s", number % LARGE), Bytes::from(object.to_string()))
+        })
+        .await?;
+        self.load("get of a custom resource", OBJECTS, 1, move |number| {
+            (Method::GET, format!("{group}/large{}s/object-{number}", number % LARGE), Bytes::new())
+        })
+        .await
     }
 }

@@ -1,4 +1,5 @@
-//! The benchmark: `cargo run --release -p hanse-tests --bin hanse-bench`.
+//! The benchmark: `cargo run --release -p hanse-tests --bin hanse-bench`. With names of parts (`objects`, `definitions`...) as
+//! arguments, only those run.
 //!
 //! Server and load are separate processes that talk over TLS and HTTP/2. The server's processor time is read from the
 //! operating system before and after each load, so that the figures do not hold the load's own.
@@ -40,19 +41,16 @@ fn main() -> Result<()> {
     let federation = Federation::up("local", 1)?;
     let access = federation.access("local-1")?;
     let mut bench = Bench { federation, daemon: "local-1", access };
-    runtime.block_on(async {
-        bench.start_up().await?;
-        bench.idle().await?;
-        bench.objects().await?;
-        bench.list().await?;
-        bench.watch().await?;
-        bench.workspaces().await?;
-        bench.definitions().await?;
-        bench.restart_with_state().await
-    })?;
+    runtime.block_on(bench.parts())?;
     // One federation at a time: this ends the first.
     drop(bench);
-    runtime.block_on(failover::failover())
+    if wants("failover") { runtime.block_on(failover::failover()) } else { Ok(()) }
+}
+
+/// Whether a part is to run: all do when none is named.
+fn wants(part: &str) -> bool {
+    let mut named = std::env::args().skip(1).peekable();
+    named.peek().is_none() || named.any(|name| name == part)
 }
 
 fn cores() -> usize {
@@ -91,6 +89,45 @@ struct Load<'a> {
 }
 
 impl Bench {
+    async fn parts(&mut self) -> Result<()> {
+        // Only a daemon that was started here can be started again.
+        if wants("start") || wants("restart") {
+            self.start_up().await?;
+        }
+        if wants("idle") {
+            self.idle().await?;
+        }
+        if wants("objects") {
+            self.objects().await?;
+            self.list().await?;
+        }
+        if wants("watch") {
+            self.watch().await?;
+        }
+        if wants("workspaces") {
+            self.workspaces().await?;
+        }
+        if wants("definitions") {
+            self.installs().await?;
+        }
+        if wants("documents") {
+            self.documents().await?;
+        }
+        if wants("apply") {
+            self.applies().await?;
+        }
+        if wants("tenants") {
+            self.many_workspaces().await?;
+        }
+        if wants("large") {
+            self.large_workspace().await?;
+        }
+        if wants("restart") {
+            self.restart_with_state().await?;
+        }
+        Ok(())
+    }
+
     fn clients(&self, count: usize) -> Result<Vec<Arc<Client>>> {
         (0..count).map(|_| Ok(Arc::new(Client::new(self.access.clone())?))).collect()
     }
@@ -280,9 +317,8 @@ impl Bench {
         self.federation.start(self.daemon)?;
         self.federation.ready(self.daemon).await?;
         println!(
-            "start after kill -9          {:?} with {} objects and {WORKSPACES} workspaces; {:.1} MiB resident",
+            "start after kill -9          {:?} with all that was made before; {:.1} MiB resident",
             start.elapsed(),
-            OBJECTS + WATCHED_CHANGES,
             ratio(self.federation.resident(self.daemon)? / 1024, 1024),
         );
         Ok(())
