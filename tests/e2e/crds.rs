@@ -78,10 +78,11 @@ fn judge_samples(shell: &Shell) -> Result<()> {
     let mut wrong = Vec::new();
     let mut note = |result: Result<()>| wrong.extend(result.err().map(|error| format!("{error:#}")));
     for sample in samples::VALID {
-        let judged = shell.type_line(&format!("kubectl create -f - <<'E'\n---\n{}\nE", sample.text), false).and_then(|_| {
-            let line = format!("kubectl get {}", sample.read.0);
-            shows(&shell.type_line(&line, false)?, &line, &[sample.read.1])
-        });
+        let judged =
+            shell.type_line(&format!("kubectl create -f - <<'E'\n---\n{}\nE", sample.text), false).and_then(|_| {
+                let line = format!("kubectl get {}", sample.read.0);
+                shows(&shell.type_line(&line, false)?, &line, &[sample.read.1])
+            });
         note(judged);
     }
     for sample in samples::INVALID {

@@ -181,9 +181,25 @@ const READS: &[Step] = &[
     works("kubectl version", &["Server Version: v1."]),
     works("kubectl get --raw '/readyz?verbose'", &["[+]ping ok", "readyz check passed"]),
     works("kubectl get --raw /clusters/root/api/v1/namespaces/shop/secrets/password", &[r#""word":"cGlrZQ==""#]),
-    fails("kubectl auth whoami", &["not enabled"]),
-    fails("kubectl create token robot -n shop", &["could not find the requested resource"]),
-    fails("kubectl apply -f objects.yaml --server-side", &["Server-side apply not available on the server"]),
+    works("kubectl auth whoami", &["Username", "kcp-admin", "Groups", "system:kcp:admin"]),
+    works(
+        "kubectl auth whoami --kubeconfig=anonymous --token=$(kubectl create token robot -n shop)",
+        &[
+            "Username",
+            "system:serviceaccount:shop:robot",
+            "Groups",
+            "system:serviceaccounts system:serviceaccounts:shop",
+        ],
+    ),
+    works(
+        "kubectl apply -f objects.yaml --server-side",
+        &[
+            "configmap/settings serverside-applied",
+            "secret/password serverside-applied",
+            "serviceaccount/robot serverside-applied",
+            "lease.coordination.k8s.io/turn serverside-applied",
+        ],
+    ),
     fails("kubectl get cm --token=wrong --kubeconfig=anonymous", &["Unauthorized"]),
 ];
 
@@ -249,13 +265,16 @@ fn kubectl_walks_every_verb() -> Result<()> {
     }
     let mut federation = Federation::up("local", 1)?;
     let shell = Shell::new(&federation, &FILES)?;
-    let mut watch = shell.command("exec kubectl get cm -n default --watch -o name").stdout(Stdio::piped()).spawn()?;
     for steps in [WRITES, READS, WORKSPACES, DELETIONS] {
         shell.run_all(steps)?;
     }
+    let mut watch = shell.command("exec kubectl get cm -n default --watch -o name").stdout(Stdio::piped()).spawn()?;
+    let mut lines = BufReader::new(watch.stdout.take().context("piped")?.take(4_096)).lines();
+    // What every namespace has comes first; then the watch is there.
+    let first = lines.next().context("a watch shows what there is")??;
+    ensure!(first == "configmap/kube-root-ca.crt", "the watch shows {first:?}");
     shell.run(&works("sed 's/shop/default/; s/gen-/seen-/' generated.yaml | kubectl create -f -", &["created"]))?;
-    let mut seen = String::new();
-    BufReader::new(watch.stdout.take().context("piped")?.take(4_096)).read_line(&mut seen)?;
+    let seen = lines.next().context("a watch shows what comes")??;
     watch.kill()?;
     watch.wait()?;
     ensure!(seen.starts_with("configmap/seen-"), "the watch shows {seen:?}");
