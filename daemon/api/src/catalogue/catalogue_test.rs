@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hanse_schema::kind::{Custom, Kind, NameRule, Part, Selectable, Shape, Verb};
+use hanse_schema::kind::{Custom, Kind, NameRule, Part, SchemaText, Selectable, Shape, Verb};
 use hanse_schema::kinds::KINDS;
 use hanse_schema::structural::schema::Schema;
 use serde_json::{Value, json};
@@ -26,10 +26,10 @@ const ALL: &[Verb] = &[
 fn defined(group: &'static str, version: &'static str, plural: &str, content: u8) -> Defined {
     let custom = Custom {
         schema: Arc::new(Schema::default()),
-        document: json!({"type": "object", "properties": {
+        document: SchemaText::of(&json!({"type": "object", "properties": {
             "spec": {"type": "object", "description": content.to_string()},
             "all": everything(),
-        }}),
+        }})),
         storage_version: format!("{group}/v1").into(),
         conversion: None,
     };

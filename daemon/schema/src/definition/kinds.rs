@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::compile::{Conversion, Definition, ScalePaths, Version};
 use crate::kind::{
-    Cell, Column, ConversionWebhook, Custom, Kind, NameRule, Part, Scale, Selectable, SelectableField, Shape, Text,
+    Cell, Column, ConversionWebhook, Custom, Kind, NameRule, Part, Scale, SchemaText, Selectable, SelectableField,
+    Shape, Text,
 };
 use crate::kinds::{ALL_VERBS, NO_RULES};
 
@@ -25,7 +26,7 @@ impl Definition {
         let kind = |version: &Version| {
             let custom = Custom {
                 schema: Arc::clone(&version.schema),
-                document: version.document.clone(),
+                document: SchemaText::of(&version.document),
                 storage_version: storage_version.clone().into(),
                 conversion: conversion.clone(),
             };

@@ -18,10 +18,10 @@ pub(super) enum Edition {
 
 /// The schema of a custom resource. In v2, references have the form of v3: whoever makes the document writes them anew.
 pub(super) fn schema(kind: &Kind, custom: &Custom, edition: Edition) -> Value {
-    let mut schema = match &custom.document {
+    let mut schema = match custom.document.value() {
         // With any property at all kubectl would take all others for unknown ones.
-        Value::Object(node) if edition == Edition::V2 && is(node, PRESERVE) => open(),
-        Value::Object(node) => complete(node.clone(), edition),
+        Value::Object(node) if edition == Edition::V2 && is(&node, PRESERVE) => open(),
+        Value::Object(node) => complete(node, edition),
         _ => open(),
     };
     schema.insert(GROUP_VERSION_KIND.to_owned(), json!([group_version_kind(kind, &kind.kind)]));

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::document;
 use super::v2::share;
-use crate::kind::{Custom, Kind, NameRule, Part, Selectable, SelectableField, Shape, Verb};
+use crate::kind::{Custom, Kind, NameRule, Part, SchemaText, Selectable, SelectableField, Shape, Verb};
 use crate::kinds::KINDS;
 use crate::structural::schema::Schema;
 
@@ -15,7 +15,7 @@ use crate::structural::schema::Schema;
 fn kind(document: Value, selectable: &[&'static str]) -> Arc<Kind> {
     let custom = Custom {
         schema: Arc::new(Schema::default()),
-        document,
+        document: SchemaText::of(&document),
         storage_version: "bar.k8s.io/v1".into(),
         conversion: None,
     };
