@@ -29,7 +29,7 @@ const protobuf = "application/vnd.kubernetes.protobuf"
 func typed(ctx context.Context, stage *stage) string {
 	kinds := 0
 	for _, content := range []struct{ body, accept, namespace string }{
-		{protobuf, protobuf + ",application/json", "proto"},
+		{protobuf, protobuf, "proto"},
 		{"application/json", "application/json", "json"},
 	} {
 		config := rest.CopyConfig(stage.config)
