@@ -198,7 +198,8 @@ impl Identity {
 }
 
 /// How messages about the content begin; of the version's group nothing is said.
-pub(crate) fn in_version(sent_kind: &str, api_version: &str, kind: &str) -> String {
+#[must_use]
+pub fn in_version(sent_kind: &str, api_version: &str, kind: &str) -> String {
     let version = api_version.rsplit('/').next().unwrap_or_default();
     format!("{sent_kind} in version {} cannot be handled as a {kind}", quote(version))
 }
@@ -233,7 +234,8 @@ fn unidentified(kind: &str, text: &str, why: &str) -> String {
 }
 
 /// The message for a body of which not even the kind can be read.
-pub(crate) fn unrecognized(kind: &str, body: &[u8], why: &str) -> String {
+#[must_use]
+pub fn unrecognized(kind: &str, body: &[u8], why: &str) -> String {
     format!("the object provided is unrecognized (must be of type {kind}): {why} ({})", summary(body))
 }
 
