@@ -120,6 +120,17 @@ impl Client {
         content_type: &str,
         body: Bytes,
     ) -> Result<http::Response<Incoming>> {
+        let request = Request::builder().method(method).header("accept", "application/json");
+        let request = if body.is_empty() { request } else { request.header("content-type", content_type) };
+        self.dispatch(request, path, body).await
+    }
+
+    async fn dispatch(
+        &self,
+        request: http::request::Builder,
+        path: &str,
+        body: Bytes,
+    ) -> Result<http::Response<Incoming>> {
         let mut sender = {
             let mut connection = self.connection.lock().await;
             match connection.as_ref().filter(|sender| !sender.is_closed()) {
@@ -127,11 +138,7 @@ impl Client {
                 None => connection.insert(self.dial().await?).clone(),
             }
         };
-        let mut request = Request::builder().method(method).uri(format!("https://{}{path}", self.access.address));
-        request = request.header("accept", "application/json");
-        if !body.is_empty() {
-            request = request.header("content-type", content_type);
-        }
+        let mut request = request.uri(format!("https://{}{path}", self.access.address));
         if let Some(token) = &self.access.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
@@ -158,6 +165,19 @@ impl Client {
     /// As [`Client::request`].
     pub async fn get(&self, path: &str) -> Result<Answer> {
         self.request(Method::GET, path, "", Bytes::new()).await
+    }
+
+    /// GET of a representation.
+    ///
+    /// # Errors
+    /// As [`Client::request`].
+    pub async fn get_as(&self, accept: &str, path: &str) -> Result<Answer> {
+        let whole = async {
+            let answer = self.dispatch(Request::builder().header("accept", accept), path, Bytes::new()).await?;
+            let (head, body) = answer.into_parts();
+            Ok(Answer { status: head.status, headers: head.headers, body: body.collect().await?.to_bytes() })
+        };
+        tokio::time::timeout(Duration::from_secs(30), whole).await.context("no answer within 30 s")?
     }
 
     /// POST of a JSON value.

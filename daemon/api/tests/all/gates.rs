@@ -99,7 +99,10 @@ async fn bodies_have_limits_and_forms() {
     }
     let workspaces = "POST /clusters/root/apis/tenancy.kcp.io/v1alpha1/workspaces";
     let refused = region.send(workspaces, &protobuf, PROTOBUF_MAP.to_vec()).await;
-    assert!(refused.failure(415).ends_with("accepted media types include: application/json, application/yaml"), "{refused:?}");
+    assert!(
+        refused.failure(415).ends_with("accepted media types include: application/json, application/yaml"),
+        "{refused:?}"
+    );
     let lease = json!({"metadata": {"name": "l"}, "spec": {"holderIdentity": "x".repeat(1_600_000)}});
     let large = region.post("/apis/coordination.k8s.io/v1/namespaces/default/leases", &lease).await;
     assert!(large.failure(413).starts_with("Request entity too large: the object has 16"), "{large:?}");
