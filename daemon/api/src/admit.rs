@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::authenticate::{MASTERS, User};
 use crate::call::Call;
-use crate::definitions::DEFINITIONS;
+use crate::definitions::{DEFINITIONS, definition_of};
 use crate::encode::CLUSTER_ANNOTATION;
 use crate::status::{Cause, Failure, Subject};
 
@@ -25,9 +25,8 @@ pub(crate) fn create_preconditions(call: &Call<'_>, key: &Key) -> Result<Vec<Pre
         preconditions.push(Precondition::Live(namespace));
     }
     if call.kind.schema().is_some() {
-        let definition = format!("{}.{}", call.kind.plural, call.kind.group);
-        let definition = Key::new(DEFINITIONS, &key.cluster(), "", &definition).ok().ok_or(Failure::NoSuchPath)?;
-        preconditions.push(Precondition::Live(definition));
+        let definition = definition_of(&key.cluster(), &call.kind.group, &call.kind.plural);
+        preconditions.push(Precondition::Live(definition.ok_or(Failure::NoSuchPath)?));
     }
     preconditions.push(Precondition::Absent(key.clone()));
     Ok(preconditions)

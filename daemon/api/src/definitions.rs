@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use hanse_base::id::{ClusterId, Revision};
 use hanse_schema::definition::compile::Definition;
-use hanse_schema::definition::status::{self, Condition};
+use hanse_schema::definition::status;
 use hanse_schema::kind::Kind;
 use hanse_schema::kinds::KINDS;
 use hanse_schema::metadata;
@@ -97,7 +97,7 @@ impl Definitions {
         cluster: &ClusterId,
         (group, version, plural): (&str, &str, &str),
     ) -> Option<Found> {
-        let key = Key::new(DEFINITIONS, cluster, "", &format!("{plural}.{group}")).ok()?;
+        let key = definition_of(cluster, group, plural)?;
         let object = state.get(&key)?;
         let compiled = self.known(&key, object).compiled?;
         let kind = compiled.kinds.iter().find(|kind| kind.version == version)?;
@@ -123,7 +123,7 @@ impl Definitions {
 
     /// The served versions of a custom resource in a logical cluster.
     pub(crate) fn versions(&self, state: &State, cluster: &ClusterId, group: &str, plural: &str) -> Vec<Arc<Kind>> {
-        let Ok(key) = Key::new(DEFINITIONS, cluster, "", &format!("{plural}.{group}")) else { return Vec::new() };
+        let Some(key) = definition_of(cluster, group, plural) else { return Vec::new() };
         let compiled = state.get(&key).and_then(|object| self.known(&key, object).compiled);
         compiled.map(|compiled| compiled.kinds.clone()).unwrap_or_default()
     }
@@ -228,6 +228,11 @@ fn holder_of(definition: &Value) -> Arc<Value> {
     }))
 }
 
+/// Where the definition of a custom resource is; nothing for names that no definition can have.
+pub(crate) fn definition_of(cluster: &ClusterId, group: &str, plural: &str) -> Option<Key> {
+    Key::new(DEFINITIONS, cluster, "", &format!("{plural}.{group}")).ok()
+}
+
 /// Where the definitions of a logical cluster are.
 fn definitions_of(cluster: &ClusterId) -> Scope {
     Scope { resource: DEFINITIONS.to_owned(), cluster: Some(cluster.clone()), namespace: None }
@@ -265,39 +270,13 @@ pub(crate) async fn settle(call: &Call<'_>, definition: &mut Value) -> Result<Se
     Ok(Settled { conditions, turn: Some(turn) })
 }
 
-/// The finalizer by which a definition waits until its instances are gone.
-const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
-
-/// Has a definition that is to be deleted wait for its instances.
-pub(crate) fn begin_deletion(definition: &mut Value, now: &str) {
-    if !metadata::finalizers(definition).any(|finalizer| finalizer == CLEANUP) {
-        let finalizers: Vec<&str> = metadata::finalizers(definition).chain([CLEANUP]).collect();
-        let finalizers = Value::from(finalizers);
-        if let Some(metadata) = metadata::of_mut(definition) {
-            metadata::set_field(metadata, "finalizers", finalizers);
-        }
-    }
-    let condition = Condition {
-        kind: status::TERMINATING,
-        status: "True",
-        reason: "InstanceDeletionPending",
-        message: "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon".to_owned(),
-    };
-    status::set(definition, &condition, now);
-}
-
 /// The spec of an established definition, with the names that were accepted; nothing when it is not established.
 fn served_spec(definition: &Value) -> Option<Value> {
-    let status = &definition["status"];
-    let established = status["conditions"]
-        .as_array()?
-        .iter()
-        .any(|condition| condition["type"] == "Established" && condition["status"] == "True");
-    if !established {
+    if !status::is_true(definition, status::ESTABLISHED) {
         return None;
     }
     let mut spec = definition["spec"].clone();
-    if let Some(names) = status["acceptedNames"].as_object() {
+    if let Some(names) = definition["status"]["acceptedNames"].as_object() {
         spec["names"] = Value::Object(names.clone());
     }
     Some(spec)

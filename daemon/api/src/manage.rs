@@ -6,7 +6,7 @@ use hanse_schema::apply::set::Set;
 use hanse_schema::apply::shape::Shape;
 use hanse_schema::apply::update::{Force, Versions};
 use hanse_schema::apply::{ApplyError, FIELD_MANAGER_CONFLICT, Writer, ignored, name};
-use hanse_schema::kind::{Kind, Shape as KindShape};
+use hanse_schema::kind::Kind;
 use http::header::USER_AGENT;
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ impl<'a> Manager<'a> {
         // Events are stored, and everything behind the decoder sees them, in one form.
         let (kind, subresource) = (self.call.kind.stored(), self.call.part.segment().unwrap_or_default());
         Writer {
-            shape: shape(kind),
+            shape: Shape::from(&kind.shape),
             api_version: &self.versions.api_version,
             kind: &kind.kind,
             manager: &self.name,
@@ -78,13 +78,6 @@ impl<'a> Manager<'a> {
     }
 }
 
-fn shape(kind: &Kind) -> Shape<'_> {
-    match &kind.shape {
-        KindShape::Typed(descriptor) => Shape::Type(descriptor),
-        KindShape::Structural(custom) => Shape::custom(&custom.schema),
-    }
-}
-
 /// The versions in which a kind is served.
 struct Served {
     api_version: String,
@@ -104,7 +97,8 @@ impl Served {
 
 impl Versions for Served {
     fn shape(&self, api_version: &str) -> Option<Shape<'_>> {
-        self.kinds.iter().map(|kind| kind.stored()).find(|kind| kind.api_version() == api_version).map(shape)
+        let stored = self.kinds.iter().map(|kind| kind.stored()).find(|kind| kind.api_version() == api_version);
+        stored.map(|kind| Shape::from(&kind.shape))
     }
 
     /// Versions that differ by a webhook are taken as different in name only: owners are found by the names of fields, which

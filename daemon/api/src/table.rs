@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use crate::limits::BODY_CHUNK_BYTES;
 use crate::negotiate::{Format, MetaVersion, Shape};
 use crate::status::Failure;
+use crate::view::parsed;
 
 /// What of the object a table's row carries (`includeObject=`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -286,10 +287,6 @@ impl Head<'_> {
 }
 
 fn head_of(stored: &[u8]) -> Result<Head<'_>, Failure> {
-    serde_json::from_slice(stored).map_err(broken)
-}
-
-fn parsed(stored: &[u8]) -> Result<Value, Failure> {
     serde_json::from_slice(stored).map_err(broken)
 }
 

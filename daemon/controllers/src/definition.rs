@@ -2,14 +2,14 @@
 //!
 //! Conditions and wording are upstream's (k8s.io/apiextensions-apiserver/pkg/controller/finalizer).
 
+use hanse_schema::definition::status::{self, CLEANUP};
 use hanse_schema::{kind, metadata};
 use hanse_store::key::{Key, Scope};
 use hanse_store::state::State;
 use hanse_store::txn::Precondition;
-use serde_json::Value;
 
 use crate::object::{draft, parse, set_condition};
-use crate::removal::{CLEANUP, release, terminating};
+use crate::removal::{release, terminating};
 use crate::task::{Now, Step, Task};
 
 /// Where the instances of a definition stand.
@@ -30,7 +30,7 @@ pub(crate) fn step(state: &State, key: &Key, task: &mut Task, now: Now) -> Step 
         let condition = if overlaps {
             let message = "instances overlap with built-in resources in storage";
             terminating("False", "OverlappingBuiltInResource", message)
-        } else if is_established(&value) {
+        } else if status::is_true(&value, status::ESTABLISHED) {
             terminating("False", "InstanceDeletionCompleted", "removed all instances")
         } else {
             terminating("False", "NeverEstablished", "resource was never established")
@@ -55,12 +55,6 @@ pub(crate) fn step(state: &State, key: &Key, task: &mut Task, now: Now) -> Step 
         return Step::Submit(batch.into_txn(now.wall_ms));
     }
     if task.sweep.ended() { Step::Rest } else { Step::Again }
-}
-
-fn is_established(definition: &Value) -> bool {
-    let conditions = definition["status"]["conditions"].as_array();
-    let established = |condition: &Value| condition["type"] == "Established" && condition["status"] == "True";
-    conditions.into_iter().flatten().any(established)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use hanse_schema::definition::status;
 use hanse_schema::metadata::{self, FINALIZER_FOREGROUND, FINALIZER_ORPHAN};
 use hanse_store::key::Key;
 use hanse_store::object::Object;
@@ -9,11 +10,8 @@ use serde_json::Value;
 
 use crate::batch::Batch;
 use crate::namespace::{NAMESPACES, mark_terminating, spec_finalizers};
-use crate::object::{Condition, begin_deletion, draft, set_condition, set_list};
+use crate::object::{Condition, begin_deletion, draft, set_list, written_time};
 use crate::reference::CUSTOM_RESOURCE_DEFINITIONS;
-
-/// The finalizer of a definition that stands for its instances.
-pub(crate) const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
 
 /// What becomes of the dependents of an object that is deleted (`propagationPolicy`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,16 +39,15 @@ pub(crate) fn remove(
         Propagation::Foreground => finalizers.push(FINALIZER_FOREGROUND.to_owned()),
         Propagation::Orphan => finalizers.push(FINALIZER_ORPHAN.to_owned()),
     }
-    let begins = !metadata::is_deleting(&value);
-    if begins && key.resource() == CUSTOM_RESOURCE_DEFINITIONS {
-        hold_definition(&mut value, &mut finalizers, wall_ms);
+    set_list(&mut value, "finalizers", finalizers.into_iter().map(Value::from).collect());
+    if key.resource() == CUSTOM_RESOURCE_DEFINITIONS && !metadata::is_deleting(&value) {
+        status::begin_deletion(&mut value, &written_time(wall_ms));
     }
     let keeps = key.resource() == NAMESPACES && !spec_finalizers(&value).is_empty();
-    if finalizers.is_empty() && !keeps {
+    if metadata::finalizers(&value).next().is_none() && !keeps {
         batch.delete(key, seen);
         return true;
     }
-    set_list(&mut value, "finalizers", finalizers.into_iter().map(Value::from).collect());
     begin_deletion(&mut value, wall_ms);
     if key.resource() == NAMESPACES {
         mark_terminating(&mut value);
@@ -75,15 +72,6 @@ pub(crate) fn release((key, seen): (&Key, &Arc<Object>), mut value: Value, final
         batch.replace(key, seen, draft(&value));
     }
     true
-}
-
-/// What a definition's deletion adds to it when it begins.
-pub(crate) fn hold_definition(value: &mut Value, finalizers: &mut Vec<String>, wall_ms: u64) {
-    if !finalizers.iter().any(|finalizer| finalizer == CLEANUP) {
-        finalizers.push(CLEANUP.to_owned());
-    }
-    let message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
-    set_condition(value, &terminating("True", "InstanceDeletionPending", message), wall_ms);
 }
 
 /// What a definition whose deletion has begun says of itself.

@@ -11,7 +11,7 @@
 use hanse_schema::quantity::Quantity;
 use hanse_store::key::Scope;
 use hanse_store::state::State;
-use hanse_store::txn::{Exceeded, Precondition, Refusal};
+use hanse_store::txn::Precondition;
 use serde_json::Value;
 
 use crate::admission::attributes::{Action, Operation};
@@ -71,23 +71,4 @@ fn has_scopes(quota: &Value) -> bool {
 fn whole(amount: &str) -> Option<u64> {
     let units = Quantity::parse(amount).ok()?.whole_units();
     Some(u64::try_from(units.max(0)).unwrap_or(u64::MAX))
-}
-
-/// The refusal by a quota that does not hold in this state, as the transaction would give it: for dry runs.
-pub(crate) fn rehearsed(state: &State, preconditions: &[Precondition]) -> Option<Refusal> {
-    let exceeded = |precondition: &Precondition| {
-        let Precondition::CountBelow { cluster, namespace, resource, limit, quota, item } = precondition else {
-            return None;
-        };
-        let (cluster, namespace) = (Some(cluster.clone()), Some(namespace.clone()));
-        let used = state.count(&Scope { resource: resource.clone(), cluster, namespace });
-        (used >= *limit).then(|| (quota.clone(), Exceeded { item: item.clone(), used, limit: *limit }))
-    };
-    let all: Vec<(String, Exceeded)> = preconditions.iter().filter_map(exceeded).collect();
-    let (first, _) = all.first()?;
-    let quota = first.clone();
-    let mut exceeded: Vec<Exceeded> =
-        all.into_iter().filter(|(name, _)| *name == quota).map(|(_, exceeded)| exceeded).collect();
-    exceeded.sort();
-    Some(Refusal::OverQuota { quota, exceeded })
 }

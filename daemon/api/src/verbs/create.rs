@@ -7,11 +7,11 @@ use hanse_schema::default::certificate::Requester;
 use hanse_schema::{convert, default, metadata, protobuf, validate};
 use hanse_store::key::Key;
 use hanse_store::object::{Draft, Object};
-use hanse_store::txn::{Operation, Outcome, Precondition, Refusal, Txn};
+use hanse_store::txn::{Operation, Outcome, Precondition, Txn};
 use http::StatusCode;
 use serde_json::Value;
 
-use crate::admission::{self, quota};
+use crate::admission;
 use crate::admit;
 use crate::answer::{self, Form};
 use crate::authenticate::User;
@@ -169,8 +169,8 @@ async fn propose(
     let mut preconditions = admit::create_preconditions(call, key)?;
     preconditions.extend(quotas);
     if dry_run {
-        rehearse(call, key, &preconditions).await?;
-        return encode::unstored(&draft);
+        let rehearsed = call.home.read().await?.rehearse(&preconditions);
+        return rehearsed.map_or_else(|refusal| Err(admit::refused(call, key, refusal)), |()| encode::unstored(&draft));
     }
     let mut operations = vec![Operation::Put(key.clone(), draft.clone())];
     if admit::is_namespace(call.kind) {
@@ -190,30 +190,6 @@ async fn propose(
 pub(crate) fn stored(draft: &Draft, revision: Revision) -> Result<Bytes, Failure> {
     let object = Object::new(draft, revision);
     object.map(|object| object.bytes()).ok_or_else(|| Failure::Internal("a draft has no place for its revision".into()))
-}
-
-/// Looks whether the preconditions hold, without proposing anything.
-async fn rehearse(call: &Call<'_>, key: &Key, preconditions: &[Precondition]) -> Result<(), Failure> {
-    let state = call.home.read().await?;
-    for precondition in preconditions {
-        let what = || key.cluster_str().to_owned();
-        let refusal = match precondition {
-            Precondition::ClusterLive(id) if state.cluster(id).is_some_and(|cluster| cluster.deleting) => {
-                Some(Refusal::Deleting { what: what() })
-            }
-            Precondition::Live(holder) => match state.get(holder) {
-                None => Some(Refusal::Missing { what: format!("{holder:?}") }),
-                Some(object) if object.deleting() => Some(Refusal::Deleting { what: format!("{holder:?}") }),
-                Some(_) => None,
-            },
-            Precondition::Absent(key) if state.get(key).is_some() => Some(Refusal::Exists { what: what() }),
-            _ => None,
-        };
-        if let Some(refusal) = refusal {
-            return Err(admit::refused(call, key, refusal));
-        }
-    }
-    quota::rehearsed(&state, preconditions).map_or(Ok(()), |refusal| Err(admit::refused(call, key, refusal)))
 }
 
 /// Upstream's alphabet: no vowels, so that no words come out, and nothing that looks alike.

@@ -6,6 +6,7 @@
 use bytes::Bytes;
 use hanse_schema::cause::{Cause, quote};
 use hanse_schema::decode::decode_type;
+use hanse_schema::definition::status;
 use hanse_schema::metadata::{self, FINALIZER_FOREGROUND, FINALIZER_ORPHAN};
 use hanse_schema::protobuf;
 use hanse_schema::types::meta::{DELETE_OPTIONS, STATUS};
@@ -20,7 +21,7 @@ use crate::admit;
 use crate::answer::{self, Form};
 use crate::body::Answer;
 use crate::call::Call;
-use crate::definitions::{begin_deletion, is_definition};
+use crate::definitions::is_definition;
 use crate::encode;
 use crate::limits::ATTEMPTS_MAX;
 use crate::negotiate::{self, BodyType};
@@ -28,6 +29,7 @@ use crate::query::{Query, dry_run_causes};
 use crate::status::Failure;
 use crate::verbs::change::is_newest;
 use crate::verbs::create::stored;
+use crate::view::parsed;
 use crate::yaml;
 
 /// Deletes the object.
@@ -312,13 +314,12 @@ pub(crate) struct Plan {
 
 /// Decides it.
 pub(crate) fn plan(call: &Call<'_>, key: &Key, object: &Object, options: &DeleteOptions) -> Result<Plan, Failure> {
-    let mut value: Value = serde_json::from_slice(&object.bytes())
-        .map_err(|error| Failure::Internal(format!("a stored object cannot be read: {error}")))?;
+    let mut value = parsed(&object.bytes())?;
     options.expect(call, key.name(), &value)?;
     let held = value.pointer("/spec/finalizers").and_then(Value::as_array).is_some_and(|list| !list.is_empty());
     let collected = set_collection(&mut value, options.propagation);
     if is_definition(call.kind) && !object.deleting() {
-        begin_deletion(&mut value, &call.now_text());
+        status::begin_deletion(&mut value, &call.now_text());
     }
     let waits = metadata::finalizers(&value).next().is_some() || (admit::is_namespace(call.kind) && held);
     if !waits {

@@ -33,6 +33,7 @@ use crate::verbs::delete::{DeleteOptions, mark};
 use crate::verbs::list;
 use crate::verbs::patch::Patch;
 use crate::verbs::update::agree_on_name;
+use crate::view::parsed;
 use crate::yaml::{Read, to_json};
 
 /// Updates or patches a Workspace.
@@ -135,9 +136,7 @@ struct Found {
 impl Found {
     fn in_state(state: &State, key: &Key) -> Result<Option<Self>, Failure> {
         let (Some(object), Some(row)) = (state.get(key), row(state, key)) else { return Ok(None) };
-        let object = serde_json::from_slice(&object.bytes())
-            .map_err(|error| Failure::Internal(format!("a stored object cannot be read: {error}")))?;
-        Ok(Some(Self { row, object }))
+        Ok(Some(Self { row, object: parsed(&object.bytes())? }))
     }
 
     fn resource_version(&self) -> &str {
@@ -401,8 +400,7 @@ fn mark_cluster(
     if stored.deleting() {
         return Ok(vec![]);
     }
-    let mut object: Value = serde_json::from_slice(&stored.bytes())
-        .map_err(|error| Failure::Internal(format!("a stored object cannot be read: {error}")))?;
+    let mut object = parsed(&stored.bytes())?;
     set_deleting(call, &mut object);
     operations.push(Operation::Put(key.clone(), encode::draft(&object)?));
     Ok(vec![Precondition::At(key, stored.revision())])

@@ -1,13 +1,13 @@
 //! A definition goes after its instances.
 
+use hanse_schema::definition::status::{self, CLEANUP};
 use hanse_store::key::Key;
 use hanse_store::txn::Operation;
 use serde_json::{Value, json};
 
 use crate::desk::Desk;
-use crate::object::{begin_deletion, draft};
+use crate::object::{begin_deletion, draft, written_time};
 use crate::reference::CUSTOM_RESOURCE_DEFINITIONS;
-use crate::removal::{CLEANUP, hold_definition};
 use crate::rig_test::{Fate, Group, WALL_MS, cluster, condition, key, object, workspace};
 
 fn definition_key(cluster: &str) -> Key {
@@ -23,9 +23,7 @@ fn ending(finalizers: &[&str], established: bool) -> Value {
     let mut value = object("widgets.example.com", "", finalizers);
     value["status"] =
         json!({"conditions": [{"type": "Established", "status": if established { "True" } else { "False" }}]});
-    let mut all: Vec<String> = finalizers.iter().map(|finalizer| (*finalizer).to_owned()).collect();
-    hold_definition(&mut value, &mut all, WALL_MS);
-    value["metadata"]["finalizers"] = all.into();
+    status::begin_deletion(&mut value, &written_time(WALL_MS));
     begin_deletion(&mut value, WALL_MS);
     value
 }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::bundle::bundle_complaint;
 use super::validate::{Approval, is_protected};
 use crate::cause::quote;
+use crate::metadata;
 use crate::structural::props::Props;
 
 /// Condition: all wanted names are accepted.
@@ -96,6 +97,23 @@ pub fn update<'v>(definition: &mut Value, others: impl IntoIterator<Item = &'v V
         condition(ESTABLISHED, "True", "InitialNamesAccepted", "the initial names have been accepted")
     };
     set(definition, &condition, now);
+}
+
+/// The finalizer by which a definition waits until its instances are gone.
+pub const CLEANUP: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+/// Has a definition whose deletion begins wait for its instances. `now` is a time in RFC 3339.
+pub fn begin_deletion(definition: &mut Value, now: &str) {
+    let mut finalizers: Vec<&str> = metadata::finalizers(definition).collect();
+    if !finalizers.contains(&CLEANUP) {
+        finalizers.push(CLEANUP);
+        let finalizers = Value::from(finalizers);
+        if let Some(metadata) = metadata::of_mut(definition) {
+            metadata::set_field(metadata, "finalizers", finalizers);
+        }
+    }
+    let message = "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon";
+    set(definition, &condition(TERMINATING, "True", "InstanceDeletionPending", message), now);
 }
 
 fn condition(kind: &'static str, status: &'static str, reason: &'static str, message: &str) -> Condition {
