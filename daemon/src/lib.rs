@@ -1,0 +1,56 @@
+//! `hansed`: the daemon of Hanse, and `hansed up`, which runs a whole federation of them on one machine.
+//!
+//! Promise: this is the only room that knows both Raft and the Kubernetes API. It lays Raft's frames on sync's links,
+//! implements `store::Home` on Raft and `api::Federation` on links, and owns what a process needs: configuration, keys,
+//! signals, the admin socket. It must not know what a Kubernetes object means.
+//!
+//! ```text
+//! up ── prepare (keys, configuration) ── supervise (processes)
+//!                                             │ hansed run
+//! run ─┬─ homes ───── raft::Group ── store::Machine
+//!      ├─ carriage ── sync::Mesh     (Raft, carried requests, names, status)
+//!      ├─ federation                 (the tree, from region to region)
+//!      ├─ api, controllers           (on homes and carriage)
+//!      └─ admin                      (the socket that `hanse` speaks to)
+//! ```
+//!
+//! Reading order: `config`, `run`, `homes`, `carriage`, `federation`, `admin`; then `up`, `prepare`,
+//! `pki`, `supervise`.
+
+mod config;
+mod keys;
+mod lock;
+
+mod run;
+
+mod homes;
+
+mod bootstrap;
+mod duty;
+
+mod carriage;
+mod lanes;
+mod names;
+mod port;
+mod reservation;
+
+mod federation;
+
+mod admin;
+mod forest;
+mod overview;
+mod status;
+
+mod notify;
+
+mod kubeconfig;
+mod pki;
+mod prepare;
+mod probe;
+mod supervise;
+mod up;
+
+pub mod command;
+
+#[cfg(test)]
+mod testing;
