@@ -35,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("hanse", &[]),
     ("hanse-tests", &["hanse-base"]),
+    ("jepsen", &[]),
 ];
 /// Lines of code in a file, tests not counted.
 const FILE_LINES_MAX: usize = 600;
