@@ -1,6 +1,6 @@
 //! The executables under test, built as the test itself was built.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -17,10 +17,14 @@ pub fn binary(name: &str) -> Result<PathBuf> {
     Ok(directory.join(name))
 }
 
-/// The root of the project.
+/// The root of the project: of the one that the running test stands in, so that a target directory that was copied along
+/// with its project tests the copy. Where targets are elsewhere, of the one that it was compiled in.
 #[must_use]
 pub fn project() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().map(PathBuf::from).unwrap_or_default()
+    let executable = std::env::current_exe().unwrap_or_default();
+    let around = executable.ancestors().find(|directory| directory.join("daemon/Cargo.toml").is_file());
+    let compiled = || Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(""));
+    around.unwrap_or_else(compiled).to_owned()
 }
 
 fn build() -> Result<PathBuf> {
