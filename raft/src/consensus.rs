@@ -7,8 +7,12 @@ use bytes::Bytes;
 use hanse_base::id::DaemonId;
 use openraft::impls::{BoxedErrorSource, InlineBatch, ProgressResponder, leader_id_std};
 use openraft::{EntryPayload, OptionalSend, RaftTypeConfig};
+use openraft_rt::deterministic_rng::DeterministicRng;
 use openraft_rt_tokio::TokioRuntime;
 use serde::{Deserialize, Serialize};
+
+/// openraft's runtime. Its randomness is that of the group's seam: a number that is given where the engine is started.
+pub(crate) type Runtime = DeterministicRng<TokioRuntime>;
 
 /// openraft's parameters: standard Raft (one leader for each term), entries that hold many commands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,7 +28,7 @@ impl RaftTypeConfig for Kind {
     type Vote = Vote;
     type Payload = Payload;
     type Entry = Entry;
-    type AsyncRuntime = TokioRuntime;
+    type AsyncRuntime = Runtime;
     type Responder<T>
         = ProgressResponder<Self, T>
     where

@@ -21,7 +21,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::config::GroupConfig;
-use crate::consensus::{Entry, Kind, LogId, Membership, Payload, log_id};
+use crate::consensus::{Entry, Kind, LogId, Membership, Payload, Runtime, log_id};
 use crate::error::{Failure, MembershipError, ProposeError, ReadError, StartError};
 use crate::log::{Log, lock};
 use crate::machine::Machine;
@@ -34,6 +34,7 @@ use crate::snapshots::Snapshots;
 use crate::state::StateMachine;
 use crate::status::{FollowerStatus, GroupStatus, Leadership, Role};
 use crate::storage::Storage;
+use crate::work::work;
 use crate::{keep, serve};
 
 /// The world as a group sees it.
@@ -88,7 +89,9 @@ impl Group {
         };
         let storage = Storage { log: log.clone(), message_bytes_max: config.limits.message_bytes_max };
         let engine = engine_config(&config)?;
-        let raft = Raft::new(config.daemon, Arc::new(engine), links.clone(), storage, state).await;
+        // The engine's own choices, such as election times, follow from one number of ours.
+        let starting = Raft::new(config.daemon, Arc::new(engine), links.clone(), storage, state);
+        let raft = Runtime::scope(seams.random.number(), starting).await;
         let raft = raft.map_err(|error| StartError::State(error.to_string()))?;
         let replica = Arc::new(Replica {
             forwards: Semaphore::new(config.limits.forwards_in_flight_max),
@@ -265,10 +268,7 @@ impl Group {
         replica.snapshots.stop().await;
         let mut machine = self.inner.machine_dropped.clone();
         while machine.changed().await.is_ok() {}
-        let log = replica.log.clone();
-        if tokio::task::spawn_blocking(move || log.close()).await.is_err() {
-            tracing::warn!("the log did not close cleanly");
-        }
+        replica.log.end().await;
     }
 
     async fn hand_over(&self) {
@@ -365,7 +365,7 @@ async fn open(config: &GroupConfig, mut machine: Box<dyn Machine>, seams: &Seams
     let (config, disk) = (config.clone(), seams.disk.clone());
     let [salt, ..] =
         [seams.random.number()].map(u64::to_le_bytes).map(|bytes| [bytes[0], bytes[1], bytes[2], bytes[3]]);
-    let opening = tokio::task::spawn_blocking(move || {
+    let opening = work(&*seams.disk, move || {
         let directory = config.directory.clone();
         disk.create_directory(&directory).map_err(|error| StartError::disk("create", &directory, error))?;
         let snapshots = Snapshots::open(disk.clone(), &directory, config.group.clone(), &mut *machine)?;

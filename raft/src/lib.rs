@@ -41,6 +41,7 @@ mod snapshot_file;
 mod snapshots;
 mod state;
 mod storage;
+mod work;
 mod writer;
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use std::io;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use hanse_base::disk::{Disk, DiskFile};
@@ -22,7 +21,8 @@ use crate::fetch::{Source, read_sources};
 use crate::form::{entry_bytes, put_entry};
 use crate::recover::{Base, Place, recover};
 use crate::segment::{Identity, Segment};
-use crate::writer::{Job, LogWriter, Marked, NewEntry, Start, Work};
+use crate::work::work;
+use crate::writer::{Hand, Job, LogWriter, Marked, NewEntry, Start, Work};
 
 /// A handle to the log; clones are the same log.
 #[derive(Clone)]
@@ -36,9 +36,12 @@ pub(crate) struct Shared {
     queue: Mutex<Queue>,
     /// Wakes the writing thread.
     work: Condvar,
+    /// Wakes the writing task, where the disk needs no thread.
+    task_work: Notify,
     /// Wakes those who wait for room in the queue.
     room: Notify,
     failure: watch::Sender<Option<Failure>>,
+    disk: Arc<dyn Disk>,
     salt: u32,
     cache_bytes_max: usize,
     queue_bytes_max: usize,
@@ -79,7 +82,7 @@ struct Queue {
     /// The thread waits for a wake-up without a time limit.
     is_resting: bool,
     failure: Option<Failure>,
-    thread: Option<JoinHandle<()>>,
+    hand: Option<Hand>,
 }
 
 /// The log's own view of its extent.
@@ -131,8 +134,10 @@ impl Log {
             state: Mutex::new(state),
             queue: Mutex::new(Queue { committed: replay.committed, ..Queue::default() }),
             work: Condvar::new(),
+            task_work: Notify::new(),
             room: Notify::new(),
             failure: watch::Sender::new(None),
+            disk: Arc::clone(&disk),
             salt,
             cache_bytes_max: limits.cache_bytes_max,
             queue_bytes_max: limits.queue_bytes_max,
@@ -149,9 +154,8 @@ impl Log {
             segment_bytes_max: limits.segment_bytes_max,
         };
         let writer = LogWriter::new(start, shared.clone());
-        let thread = std::thread::Builder::new().name("raft-log".to_owned()).spawn(move || writer.run());
-        let thread = thread.map_err(|error| StartError::disk("start a thread for", &directory, error))?;
-        lock(&shared.queue).thread = Some(thread);
+        let hand = Hand::start(writer).map_err(|error| StartError::disk("start a thread for", &directory, error))?;
+        lock(&shared.queue).hand = Some(hand);
         Ok(Self { shared })
     }
 
@@ -211,7 +215,7 @@ impl Log {
         let mut queue = lock(&self.shared.queue);
         queue.committed = queue.committed.max(Some(committed));
         if queue.is_resting {
-            self.shared.work.notify_all();
+            self.shared.wake();
         }
     }
 
@@ -256,8 +260,7 @@ impl Log {
         let salt = self.shared.salt;
         let needs_file = sources.iter().any(|source| matches!(source, Source::File(..)));
         if needs_file {
-            let read = tokio::task::spawn_blocking(move || read_sources(sources, salt));
-            return read.await.map_err(io::Error::other)?;
+            return work(&*self.shared.disk, move || read_sources(sources, salt)).await?;
         }
         read_sources(sources, salt)
     }
@@ -302,23 +305,33 @@ impl Log {
         self.shared.failure.subscribe()
     }
 
-    /// Writes what waits, syncs it, and ends the thread. Blocks.
+    /// Writes what waits, syncs it, and ends the thread. Blocks, but for a task, which it leaves to end by itself.
     pub(crate) fn close(&self) {
-        let thread = {
-            let mut queue = lock(&self.shared.queue);
-            queue.is_closed = true;
-            queue.thread.take()
-        };
-        self.shared.work.notify_all();
-        if thread.is_some_and(|thread| thread.join().is_err()) {
+        if let Some(Hand::Thread(thread)) = self.shared.close()
+            && thread.join().is_err()
+        {
             self.shared.fail("the thread that writes the log panicked");
+        }
+    }
+
+    /// As [`Log::close`], on an asynchronous runtime.
+    pub(crate) async fn end(&self) {
+        match self.shared.close() {
+            Some(Hand::Thread(thread)) => {
+                let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+                if !matches!(joined, Ok(Ok(()))) {
+                    self.shared.fail("the thread that writes the log panicked");
+                }
+            }
+            Some(Hand::Task(mut task)) => while task.join_next().await.is_some() {},
+            None => {}
         }
     }
 
     /// Like [`Log::close`], without waiting.
     pub(crate) fn abandon(&self) {
         lock(&self.shared.queue).is_closed = true;
-        self.shared.work.notify_all();
+        self.shared.wake();
     }
 
     async fn push(&self, job: Job) -> io::Result<()> {
@@ -341,23 +354,59 @@ impl Log {
             }
             room.await;
         }
-        shared.work.notify_all();
+        shared.wake();
         Ok(())
     }
 }
 
 impl Shared {
+    fn wake(&self) {
+        self.work.notify_all();
+        self.task_work.notify_one();
+    }
+
+    /// Takes no more, and gives back who writes, the first time.
+    fn close(&self) -> Option<Hand> {
+        let hand = {
+            let mut queue = lock(&self.queue);
+            queue.is_closed = true;
+            queue.hand.take()
+        };
+        self.wake();
+        hand
+    }
+
+    /// As [`Shared::next_work`], on an asynchronous runtime.
+    pub(crate) async fn next_task_work(&self, marked: Marked, idle: Duration, bytes_max: usize) -> Work {
+        loop {
+            let is_at_rest = {
+                let mut queue = lock(&self.queue);
+                if let Some(work) = queue.work(bytes_max) {
+                    return work;
+                }
+                queue.is_resting = queue.is_stated(marked);
+                queue.is_resting
+            };
+            let woken = self.task_work.notified();
+            if is_at_rest {
+                woken.await;
+                lock(&self.queue).is_resting = false;
+            } else if tokio::time::timeout(idle, woken).await.is_err() {
+                let mut queue = lock(&self.queue);
+                let committed = queue.committed;
+                return queue.work(bytes_max).unwrap_or(Work::Idle(committed));
+            }
+        }
+    }
+
     /// Waits for something to do.
     pub(crate) fn next_work(&self, marked: Marked, idle: Duration, bytes_max: usize) -> Work {
         let mut queue = lock(&self.queue);
         loop {
-            if !queue.jobs.is_empty() {
-                return Work::Jobs(queue.take(bytes_max), queue.committed);
+            if let Some(work) = queue.work(bytes_max) {
+                return work;
             }
-            if queue.is_closed {
-                return Work::Close(queue.committed);
-            }
-            if marked.is_synced_stated && queue.committed <= marked.committed {
+            if queue.is_stated(marked) {
                 queue.is_resting = true;
                 queue = self.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
                 queue.is_resting = false;
@@ -436,6 +485,19 @@ impl Shared {
 }
 
 impl Queue {
+    /// Jobs, if there are any, or the order to end.
+    fn work(&mut self, bytes_max: usize) -> Option<Work> {
+        if !self.jobs.is_empty() {
+            return Some(Work::Jobs(self.take(bytes_max), self.committed));
+        }
+        self.is_closed.then_some(Work::Close(self.committed))
+    }
+
+    /// Whether the file itself says already what is committed and synced.
+    fn is_stated(&self, marked: Marked) -> bool {
+        marked.is_synced_stated && self.committed <= marked.committed
+    }
+
     fn take(&mut self, bytes_max: usize) -> Vec<Job> {
         let mut jobs = Vec::new();
         let mut bytes = 0;

@@ -15,6 +15,7 @@ use crate::consensus::{Commands, SnapshotMeta};
 use crate::frame::{Address, Answer, Refusal, Request, UploadHead};
 use crate::replica::{Attempt, Replica, Route};
 use crate::snapshots::{SnapshotData, Unfinished, check};
+use crate::work::work;
 
 /// Bytes of a snapshot that are in memory at once.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -153,7 +154,7 @@ async fn write_down(
     body: &mut (dyn AsyncRead + Send + Unpin),
     bytes: u64,
 ) -> io::Result<()> {
-    let idle = replica.config.limits.snapshot_idle;
+    let (disk, idle) = (&*replica.snapshots.disk, replica.config.limits.snapshot_idle);
     let mut body = body.take(bytes);
     let mut left = bytes;
     while left > 0 {
@@ -166,16 +167,16 @@ async fn write_down(
             left = left.saturating_sub(read as u64);
         }
         let file = file.clone();
-        tokio::task::spawn_blocking(move || file.append(&chunk)).await.map_err(io::Error::other)??;
+        work(disk, move || file.append(&chunk)).await??;
     }
     let file = file.clone();
-    tokio::task::spawn_blocking(move || file.sync()).await.map_err(io::Error::other)?
+    work(disk, move || file.sync()).await?
 }
 
 /// Reads all of what was received, so that nothing damaged gets further than here.
 async fn checked(replica: &Replica, file: Arc<dyn DiskFile>) -> io::Result<SnapshotMeta> {
     let group = replica.config.group.clone();
-    tokio::task::spawn_blocking(move || check(file, &group)).await.map_err(io::Error::other)?
+    work(&*replica.snapshots.disk, move || check(file, &group)).await?
 }
 
 async fn install(

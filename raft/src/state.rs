@@ -15,6 +15,7 @@ use crate::error::Failure;
 use crate::log::lock;
 use crate::machine::{Machine, Snapshot};
 use crate::snapshots::{SnapshotData, Snapshots, restore};
+use crate::work::work;
 
 /// Most entries that are applied before their outcomes are published and handed out.
 const RUN_ENTRIES_MAX: usize = 64;
@@ -143,7 +144,8 @@ impl RaftStateMachine<Kind> for StateMachine {
         let _work = self.snapshots.work().await.ok_or_else(stopping)?;
         let (machine, snapshots) = (self.machine.clone(), self.snapshots.clone());
         let (failure, meta_now) = (self.failure.clone(), meta.clone());
-        let install = tokio::task::spawn_blocking(move || {
+        let disk = self.snapshots.disk.clone();
+        let install = work(&*disk, move || {
             let (file, unfinished) = match data {
                 SnapshotData::Current(file) => (file, None),
                 SnapshotData::Received(file, unfinished) => (file, Some(unfinished)),
@@ -158,7 +160,7 @@ impl RaftStateMachine<Kind> for StateMachine {
                 failure.send_if_modified(|now| now.is_none() && now.replace(failure_now).is_none());
             })
         });
-        install.await.map_err(io::Error::other)??;
+        install.await??;
         self.last_applied = meta.last_log_id;
         self.membership = meta.last_membership.clone();
         self.published.send_replace(self.last_applied);
@@ -187,14 +189,15 @@ impl RaftSnapshotBuilder<Kind> for Builder {
         let picture =
             lock(&self.picture).take().ok_or_else(|| io::Error::other("the picture was written already"))??;
         let (snapshots, meta) = (self.snapshots.clone(), self.meta.clone());
-        let write = tokio::task::spawn_blocking(move || match snapshots.write(&meta, &*picture) {
+        let disk = self.snapshots.disk.clone();
+        let write = work(&*disk, move || match snapshots.write(&meta, &*picture) {
             Ok((file, unfinished)) => snapshots.adopt(&meta, file.clone(), unfinished).map(|()| Some(file)),
             Err(error) => {
                 tracing::warn!(%error, "a snapshot could not be written; the log stays until the next one");
                 Ok(None)
             }
         });
-        let Some(file) = write.await.map_err(io::Error::other)?? else {
+        let Some(file) = write.await?? else {
             return Ok(SnapshotOf { meta: SnapshotMeta::default(), snapshot: SnapshotData::Nothing });
         };
         let meta = self.meta.clone();

@@ -1,15 +1,18 @@
 //! The one thread that writes a group's log: takes everything that waits, writes it with one append, makes it durable
-//! with one sync, then tells those who wait.
+//! with one sync, then tells those who wait. Where the disk does not block it is a task, which waits for the disk between
+//! writing and telling.
 
 use std::collections::VecDeque;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use hanse_base::disk::Disk;
 use openraft::storage::IOFlushed;
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 use crate::codec::Writer as Form;
 use crate::consensus::{Kind, LogId, Vote};
@@ -87,6 +90,27 @@ pub(crate) struct Start {
     pub(crate) segment_bytes_max: u64,
 }
 
+/// Who writes.
+pub(crate) enum Hand {
+    /// A thread, which disks may block.
+    Thread(JoinHandle<()>),
+    /// A task, for disks that do not.
+    Task(JoinSet<()>),
+}
+
+impl Hand {
+    /// Begins to write. A task is begun within a Tokio runtime.
+    pub(crate) fn start(writer: LogWriter) -> io::Result<Self> {
+        if writer.start.disk.blocks() {
+            let thread = std::thread::Builder::new().name("raft-log".to_owned());
+            return thread.spawn(move || writer.run()).map(Self::Thread);
+        }
+        let mut task = JoinSet::new();
+        task.spawn(writer.run_as_task());
+        Ok(Self::Task(task))
+    }
+}
+
 /// The state of the thread.
 pub(crate) struct LogWriter {
     start: Start,
@@ -115,22 +139,49 @@ impl LogWriter {
         // Also when this thread panics, nobody may wait for it in vain.
         let _guard = Guard(self.shared.clone());
         loop {
-            let done = match self.shared.next_work(self.is_marked(), IDLE, BATCH_BYTES_MAX) {
-                Work::Jobs(jobs, committed) => self.jobs(jobs, committed),
-                Work::Idle(committed) => self.note(committed, false),
-                Work::Close(committed) => {
-                    if let Err(error) = self.note(committed, true) {
-                        self.shared.fail(&format!("cannot write the log: {error}"));
-                    }
-                    return;
-                }
-            };
-            if let Err(error) = done {
-                // What is on disk is unknown now. Trying again could make the kernel report success for lost pages.
-                self.shared.fail(&format!("cannot write the log: {error}"));
+            let work = self.shared.next_work(self.is_marked(), IDLE, BATCH_BYTES_MAX);
+            let done = self.carry_out(work);
+            if !self.conclude(done) {
                 return;
             }
         }
+    }
+
+    /// As [`LogWriter::run`], on a disk that does not block.
+    async fn run_as_task(mut self) {
+        let _guard = Guard(self.shared.clone());
+        let shared = self.shared.clone();
+        loop {
+            let work = shared.next_task_work(self.is_marked(), IDLE, BATCH_BYTES_MAX).await;
+            let done = self.carry_out(work);
+            self.start.disk.settled().await;
+            if !self.conclude(done) {
+                return;
+            }
+        }
+    }
+
+    /// Does the work on the disk. Nobody is told of it yet.
+    fn carry_out(&mut self, work: Work) -> Done {
+        match work {
+            Work::Jobs(jobs, committed) => {
+                let result = self.write(&jobs, committed);
+                Done { jobs, result, is_last: false }
+            }
+            Work::Idle(committed) => Done { jobs: Vec::new(), result: self.note(committed, false), is_last: false },
+            Work::Close(committed) => Done { jobs: Vec::new(), result: self.note(committed, true), is_last: true },
+        }
+    }
+
+    /// Tells those who wait for what was done. Whether there can be more work.
+    fn conclude(&mut self, done: Done) -> bool {
+        let Done { jobs, result, is_last } = done;
+        if let Err(error) = self.tell(jobs, result) {
+            // What is on disk is unknown now. Trying again could make the kernel report success for lost pages.
+            self.shared.fail(&format!("cannot write the log: {error}"));
+            return false;
+        }
+        !is_last
     }
 
     /// Whether the file itself says that all that was acknowledged is durable.
@@ -138,8 +189,7 @@ impl LogWriter {
         Marked { is_synced_stated: self.marked >= self.synced, committed: self.base.committed }
     }
 
-    fn jobs(&mut self, jobs: Vec<Job>, committed: Option<LogId>) -> io::Result<()> {
-        let result = self.write(&jobs, committed);
+    fn tell(&mut self, jobs: Vec<Job>, result: io::Result<()>) -> io::Result<()> {
         let answer = result.as_ref().map(|_durable| ());
         let failed = answer.is_err();
         let bytes: usize = jobs.iter().map(Job::bytes).sum();
@@ -307,6 +357,14 @@ impl LogWriter {
         }
         Ok(())
     }
+}
+
+/// Work that the disk has done, or has failed to do.
+struct Done {
+    jobs: Vec<Job>,
+    result: io::Result<()>,
+    /// Whether the log is closed now.
+    is_last: bool,
 }
 
 /// What the file says already.

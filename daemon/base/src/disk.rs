@@ -1,12 +1,15 @@
 //! The seam to files: the few operations that a log and its snapshots need, each with its durability stated.
 //!
-//! All calls block. A caller on an asynchronous runtime makes them on a thread of its own.
+//! All calls block, unless the disk says otherwise (see [`Disk::blocks`]). A caller on an asynchronous runtime makes them
+//! on a thread of its own.
 
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use crate::net::BoxFuture;
 
 /// A directory tree that one daemon owns.
 pub trait Disk: Send + Sync + 'static {
@@ -45,6 +48,17 @@ pub trait Disk: Send + Sync + 'static {
     /// # Errors
     /// The disk refuses; what is durable is then unknown, and the daemon must stop.
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
+
+    /// Whether calls block until they are done, as those of real disks do. Those of a simulated disk return at once, so
+    /// they need no thread, and nothing that they did may be relied on before [`Disk::settled`] completes.
+    fn blocks(&self) -> bool {
+        true
+    }
+
+    /// Completes when a disk that does not block has done everything that it was asked for so far.
+    fn settled(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
+    }
 }
 
 /// An open file. Reading is positioned and may run beside appending.
