@@ -260,9 +260,10 @@ impl Log {
         let salt = self.shared.salt;
         let needs_file = sources.iter().any(|source| matches!(source, Source::File(..)));
         if needs_file {
-            return work(&*self.shared.disk, move || read_sources(sources, salt)).await?;
+            work(&*self.shared.disk, move || read_sources(sources, salt)).await?
+        } else {
+            read_sources(sources, salt)
         }
-        read_sources(sources, salt)
     }
 
     /// An index up to which the log can be purged when a snapshot at `snapshot` exists, so that at least `keep_bytes`
@@ -367,13 +368,10 @@ impl Shared {
 
     /// Takes no more, and gives back who writes, the first time.
     fn close(&self) -> Option<Hand> {
-        let hand = {
-            let mut queue = lock(&self.queue);
-            queue.is_closed = true;
-            queue.hand.take()
-        };
+        let mut queue = lock(&self.queue);
+        queue.is_closed = true;
         self.wake();
-        hand
+        queue.hand.take()
     }
 
     /// As [`Shared::next_work`], on an asynchronous runtime.
