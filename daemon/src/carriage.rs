@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn the_nearest_daemon_with_a_link_is_asked_first() {
         let connected = |ms| LinkState::Connected { rtt: Duration::from_millis(ms), since: Instant::now() };
-        let down = LinkState::Down { why: String::new(), since: Instant::now() };
+        let down = LinkState::Down { why: String::new(), not_a_member: false, since: Instant::now() };
         let mut states = [down, LinkState::Dialing, connected(80), connected(2)];
         states.sort_by_key(rank);
         assert_eq!(states.iter().map(|state| rank(state).0).collect::<Vec<_>>(), [0, 0, 1, 2]);

@@ -21,6 +21,14 @@ pub enum LinkError {
         /// What the transport says.
         why: String,
     },
+    /// The peer lets us in no longer: we were removed from the federation, or it has not heard of us yet. Nothing was sent.
+    #[error("daemon {daemon} does not know us as a member of the federation: {why}")]
+    NotAMember {
+        /// The peer.
+        daemon: DaemonId,
+        /// What it says.
+        why: String,
+    },
     /// The peer did not take the stream, because it has too much to do or does not know the lane. It did nothing.
     #[error("daemon {daemon} did not take the stream: {why}")]
     Refused {
@@ -76,6 +84,7 @@ impl LinkError {
             self,
             Self::UnknownPeer(_)
                 | Self::Unreachable { .. }
+                | Self::NotAMember { .. }
                 | Self::Refused { .. }
                 | Self::FrameTooLarge { .. }
                 | Self::ShutDown

@@ -7,7 +7,7 @@
 use quinn::Connection;
 
 use crate::lane::Class;
-use crate::link::why_lost;
+use crate::link::Why;
 
 const VERSION: u8 = 1;
 const LENGTH: usize = 10;
@@ -36,18 +36,25 @@ impl Greeting {
     }
 
     /// Says it to the peer.
-    pub(crate) async fn send(self, connection: &Connection) -> Result<(), String> {
-        let mut stream = connection.open_uni().await.map_err(|error| why_lost(&error))?;
-        stream.write_all(&self.encode()).await.map_err(|error| error.to_string())?;
-        stream.finish().map_err(|error| error.to_string())
+    pub(crate) async fn send(self, connection: &Connection) -> Result<(), Why> {
+        let lost = |error: &dyn ToString| why(connection, error);
+        let mut stream = connection.open_uni().await.map_err(|error| Why::from(&error))?;
+        stream.write_all(&self.encode()).await.map_err(|error| lost(&error))?;
+        stream.finish().map_err(|error| lost(&error))
     }
 
     /// Hears it from the peer.
-    pub(crate) async fn receive(connection: &Connection) -> Result<Self, String> {
-        let mut stream = connection.accept_uni().await.map_err(|error| why_lost(&error))?;
-        let bytes = stream.read_to_end(LENGTH).await.map_err(|error| format!("no greeting: {error}"))?;
-        Self::decode(&bytes).ok_or_else(|| "the greeting cannot be read".to_owned())
+    pub(crate) async fn receive(connection: &Connection) -> Result<Self, Why> {
+        let mut stream = connection.accept_uni().await.map_err(|error| Why::from(&error))?;
+        let bytes = stream.read_to_end(LENGTH).await;
+        let bytes = bytes.map_err(|error| why(connection, &format!("no greeting: {error}")))?;
+        Self::decode(&bytes).ok_or_else(|| Why::new("the greeting cannot be read"))
     }
+}
+
+/// What ended the connection, if that is known to be the reason.
+fn why(connection: &Connection, error: &dyn ToString) -> Why {
+    connection.close_reason().as_ref().map_or_else(|| Why::new(error.to_string()), Why::from)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a daemon proves itself with, and what a certificate says about its holder.
 
 use std::fmt;
+use std::time::{Duration, SystemTime};
 
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -51,14 +52,6 @@ pub enum IdentityError {
         /// Whom the configuration expects.
         expected: String,
     },
-    /// The certificate names a daemon that is not a configured peer.
-    #[error("daemon {daemon} in region {region} is not a configured peer")]
-    Unknown {
-        /// The daemon that the certificate names.
-        daemon: u64,
-        /// The region that the certificate names.
-        region: String,
-    },
 }
 
 impl IdentityError {
@@ -85,13 +78,28 @@ pub fn peer_of(certificate: &[u8], federation: &str) -> Result<PeerId, IdentityE
     Ok(PeerId::parse(uri, federation)?)
 }
 
+/// When the first of these certificates ends.
+///
+/// # Errors
+/// One of them cannot be read, or there is none.
+pub fn end_of<'a>(certificates: impl IntoIterator<Item = &'a [u8]>) -> Result<SystemTime, IdentityError> {
+    let mut first: Option<SystemTime> = None;
+    for certificate in certificates {
+        let Ok((_, parsed)) = X509Certificate::from_der(certificate) else { return Err(IdentityError::Unreadable) };
+        let seconds = u64::try_from(parsed.validity().not_after.timestamp()).unwrap_or(0);
+        let end = SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds)).ok_or(IdentityError::Unreadable)?;
+        first = Some(first.map_or(end, |first| first.min(end)));
+    }
+    first.ok_or(IdentityError::Unreadable)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::collection::vec;
     use proptest::prelude::{any, proptest};
     use rcgen::{CertificateParams, KeyPair, SanType};
 
-    use super::{IdentityError, peer_of};
+    use super::{IdentityError, end_of, peer_of};
 
     fn certificate(uris: &[&str]) -> Vec<u8> {
         let key = KeyPair::generate().unwrap();
@@ -117,6 +125,7 @@ mod tests {
             let place = place % damaged.len();
             damaged[place] = byte;
             drop(peer_of(&damaged, "hansa"));
+            drop(end_of([&damaged[..]]));
         }
     }
 }

@@ -16,11 +16,13 @@
 //!                │                                                      ▲
 //!   link.rs  one QUIC connection: serves its streams, notices silence   │
 //!                                                                       │
-//!   door.rs  accepts connections, bounded ──── tls.rs: who is it? ──────┘
+//!   door.rs  accepts connections, bounded ──── tls.rs: who is it? ──────┤
+//!                                                                       │
+//!   directory.rs   the peers of the moment: whom may we talk to? ───────┘
 //! ```
 //!
 //! Reading order: [`peer`], [`identity`], [`lane`], [`limit`], [`error`], [`stream`], [`mesh`], then what it is made of
-//! (`tls`, `greeting`, `door`, `link`, `way`), then what runs on it: [`net`], [`cursor`], [`message`], [`session`].
+//! (`directory`, `tls`, `greeting`, `door`, `link`, `way`), then what runs on it: [`net`], [`cursor`], [`message`], [`session`].
 
 pub mod peer;
 
@@ -33,6 +35,7 @@ pub mod stream;
 
 pub mod mesh;
 
+mod directory;
 mod door;
 mod greeting;
 mod link;

@@ -36,6 +36,8 @@ pub struct Limits {
     pub redial_min: Duration,
     /// The longest pause between two dials. Pauses are shortened by up to a half, by chance.
     pub redial_max: Duration,
+    /// How long streams of a link that was replaced by a newer one may go on. What is open then is cut off.
+    pub drain_max: Duration,
     /// How much longer the daemon with the higher id waits before it dials, so that mostly one of a pair dials.
     pub dial_courtesy: Duration,
 }
@@ -58,6 +60,7 @@ impl Default for Limits {
             idle_timeout: Duration::from_secs(3),
             redial_min: Duration::from_millis(100),
             redial_max: Duration::from_secs(1),
+            drain_max: Duration::from_secs(60),
             dial_courtesy: Duration::from_millis(50),
         }
     }

@@ -1,5 +1,6 @@
 //! One QUIC connection to a peer that has proved who it is.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use hanse_base::id::DaemonId;
 use quinn::{Connection, ConnectionError, RecvStream, SendStream, VarInt};
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::error::LinkError;
 use crate::lane::Lane;
@@ -25,11 +26,20 @@ pub(crate) const CLOSE_REPLACED: VarInt = VarInt::from_u32(2);
 pub(crate) const CLOSE_SILENT: VarInt = VarInt::from_u32(3);
 pub(crate) const CLOSE_BUSY: VarInt = VarInt::from_u32(4);
 pub(crate) const CLOSE_NO_GREETING: VarInt = VarInt::from_u32(5);
+pub(crate) const CLOSE_NOT_A_MEMBER: VarInt = VarInt::from_u32(6);
+pub(crate) const CLOSE_EXPIRED: VarInt = VarInt::from_u32(7);
+pub(crate) const CLOSE_NOT_PROVED: VarInt = VarInt::from_u32(8);
 
+const EXPIRED: &str = "a certificate has expired";
 /// How long a stream may be open without telling its lane.
 const LANE_TIMEOUT: Duration = Duration::from_secs(1);
 const SILENCE_STEPS: u32 = 5;
 const WHY_CHARACTERS_MAX: usize = 200;
+/// A link is replaced when a quarter of the life is left that its certificates gave it, and this long before its end at
+/// the earliest.
+const RENEW_BEFORE_MAX: Duration = Duration::from_secs(600);
+/// A link is not replaced sooner than this, however soon it ends.
+const RENEW_AFTER_MIN: Duration = Duration::from_secs(1);
 
 static REFUSED: LogLimit = LogLimit::new(Duration::from_secs(1));
 
@@ -42,6 +52,36 @@ pub(crate) struct Link {
     /// The incarnation that the peer told.
     pub(crate) incarnation: u64,
     pub(crate) since: Instant,
+    /// When the first of both sides' certificates ends, and the link with it.
+    pub(crate) expires: Instant,
+}
+
+/// Why there is no link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Why {
+    /// In words, fit for one line of a log.
+    pub(crate) text: Arc<str>,
+    /// Whether the peer says that we are no member of the federation.
+    pub(crate) not_a_member: bool,
+}
+
+impl Why {
+    pub(crate) fn new(text: impl Into<Arc<str>>) -> Self {
+        Self { text: text.into(), not_a_member: false }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl From<&ConnectionError> for Why {
+    fn from(error: &ConnectionError) -> Self {
+        let code = if let ConnectionError::ApplicationClosed(close) = error { Some(close.error_code) } else { None };
+        Self { text: why_lost(error).into(), not_a_member: code == Some(CLOSE_NOT_A_MEMBER) }
+    }
 }
 
 /// What the tasks of all links share.
@@ -69,8 +109,17 @@ impl Link {
         self.connection.close(code, why.as_bytes());
     }
 
-    /// Hands the peer's streams on until the connection ends; says why it did.
-    pub(crate) async fn serve(self: Arc<Self>, peer: PeerId, shared: Arc<Shared>) -> String {
+    /// When it is time to put a new link in this one's place. Mostly the side that dialed does: the other has half as
+    /// much time left.
+    pub(crate) fn renew_at(&self) -> Instant {
+        let life = self.expires.saturating_duration_since(self.since);
+        let before = (life / 4).min(RENEW_BEFORE_MAX);
+        let before = if self.dialed { before } else { before / 2 };
+        (self.since + RENEW_AFTER_MIN).max(self.since + (life - before))
+    }
+
+    /// Hands the peer's streams on until the connection ends, at the latest with the certificates; says why it did.
+    pub(crate) async fn serve(self: Arc<Self>, peer: PeerId, shared: Arc<Shared>) -> Why {
         let mut without_lane = FuturesUnordered::new();
         let mut silence = Silence::default();
         let mut ticks = interval(shared.limits.silence_max / SILENCE_STEPS);
@@ -83,14 +132,18 @@ impl Link {
                         // As many as the peer may have streams open: QUIC holds it to that.
                         None => without_lane.push(late_lane(send, receive)),
                     },
-                    Err(lost) => return why_lost(&lost),
+                    Err(lost) => return Why::from(&lost),
                 },
                 Some((lane, send, receive)) = without_lane.next() => shared.hand_on(&peer, lane, send, receive),
                 _ = ticks.tick() => if silence.lasts(self.connection.stats().udp_rx.datagrams) {
                     let why = format!("nothing heard for {} ms", shared.limits.silence_max.as_millis());
                     self.close(CLOSE_SILENT, &why);
-                    return why;
+                    return Why::new(why);
                 },
+                () = sleep_until(self.expires.into()) => {
+                    self.close(CLOSE_EXPIRED, EXPIRED);
+                    return Why::new(EXPIRED);
+                }
             }
         }
     }

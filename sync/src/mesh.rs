@@ -1,6 +1,5 @@
-//! The mesh: a link to every configured peer, and streams on them.
+//! The mesh: a link to every peer, and streams on them. Peers and our own identity can change while it runs.
 
-use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use crate::directory::{self, Course, Directory, Handle, Known};
 use crate::door::Door;
 use crate::error::{LinkError, MeshError};
 use crate::identity::Identity;
@@ -22,7 +22,7 @@ use crate::link::{CLOSE_SHUT_DOWN, Link, Shared};
 use crate::peer::{Peer, PeerId};
 use crate::stream::Stream;
 use crate::tls::Tls;
-use crate::way::{View, Way};
+use crate::way::{Inside, View, Way};
 
 /// Links that were accepted and wait for their way's supervisor.
 const ACCEPTED_LINKS_MAX: usize = 4;
@@ -36,9 +36,9 @@ pub struct MeshConfig {
     pub federation: String,
     /// Ourselves. The address is what others dial, and is not used here.
     pub me: Peer,
-    /// All other daemons that may be talked to.
+    /// All other daemons that may be talked to, for a start: see [`Mesh::set_peers`].
     pub peers: Vec<Peer>,
-    /// Our keys and the federation's roots.
+    /// Our keys and the federation's roots, for a start: see [`Mesh::set_identity`].
     pub identity: Identity,
     /// Where our QUIC socket listens.
     pub listen: SocketAddr,
@@ -88,6 +88,8 @@ pub enum LinkState {
     Down {
         /// Why the last dial failed.
         why: String,
+        /// Whether it failed because the peer does not know us as a member of the federation (any more).
+        not_a_member: bool,
         /// When the first dial failed.
         since: Instant,
     },
@@ -102,20 +104,17 @@ pub struct Mesh {
 
 #[derive(Debug)]
 struct Inner {
-    me: DaemonId,
+    federation: String,
+    me: PeerId,
     address: SocketAddr,
-    limits: Limits,
-    peers: BTreeMap<DaemonId, Views>,
+    /// Drawn at the start, told in greetings.
+    incarnation: u64,
+    shared: Arc<Shared>,
+    directory: Arc<Directory>,
+    tls: watch::Sender<Arc<Tls>>,
     stop: watch::Sender<bool>,
     tasks: tokio::sync::Mutex<JoinSet<()>>,
     endpoint: Mutex<Option<Endpoint>>,
-}
-
-#[derive(Debug)]
-struct Views {
-    peer: Peer,
-    control: watch::Receiver<View>,
-    bulk: watch::Receiver<View>,
 }
 
 impl Mesh {
@@ -138,63 +137,77 @@ impl Mesh {
     /// The configuration contradicts itself, our keys cannot be used, or the socket cannot be used.
     pub fn start_on(config: MeshConfig, socket: UdpSocket) -> Result<(Self, mpsc::Receiver<Incoming>), MeshError> {
         check(&config)?;
+        directory::check(config.me.daemon, &config.peers)?;
         let MeshConfig { federation, me, peers, identity, listen, limits } = config;
-        let tls = Arc::new(Tls::new(&federation, &me.id(), &identity, &limits)?);
-        let known = peers.iter().map(|peer| (peer.daemon, peer.region.clone())).collect();
-        let server = tls.accept_config(known, &limits)?;
+        let tls = Tls::new(&federation, &me.id(), &identity, &limits)?;
         let listen_error = |source| MeshError::Listen { address: listen.to_string(), source };
+        let server = tls.accepting().as_ref().clone();
         let endpoint = Endpoint::new(tls.endpoint_config(), Some(server), socket, Arc::new(TokioRuntime));
         let endpoint = endpoint.map_err(listen_error)?;
         let address = endpoint.local_addr().map_err(listen_error)?;
 
         let (incoming, streams) = mpsc::channel(limits.incoming_streams_max);
-        let shared = Arc::new(Shared { limits: limits.clone(), incoming });
-        let (stop, stopped) = watch::channel(false);
-        let incarnation = SystemRandom.number();
-        let mut tasks = JoinSet::new();
-        let mut doors = BTreeMap::new();
-        let mut views = BTreeMap::new();
-        for peer in peers {
-            let dial_config = tls.dial_config(peer.id())?;
-            let courtesy = if me.daemon < peer.daemon { Duration::ZERO } else { limits.dial_courtesy };
-            let mut way = |class| {
-                let (accepted, links) = mpsc::channel(ACCEPTED_LINKS_MAX);
-                let (view, seen) = watch::channel(View::Dialing);
-                doors.insert((peer.daemon, class), accepted);
-                let way = Way {
-                    peer: peer.clone(),
-                    class,
-                    incarnation,
-                    endpoint: endpoint.clone(),
-                    dial_config: dial_config.clone(),
-                    courtesy,
-                    shared: Arc::clone(&shared),
-                };
-                tasks.spawn(way.run(links, view, stopped.clone()));
-                seen
-            };
-            let (control, bulk) = (way(Class::Control), way(Class::Bulk));
-            views.insert(peer.daemon, Views { peer, control, bulk });
-        }
-        let door = Door { endpoint: endpoint.clone(), tls, limits: limits.clone(), incarnation, ways: doors };
-        tasks.spawn(door.run(stopped));
-        tracing::info!(%address, daemon = %me.daemon, region = %me.region, peers = views.len(), "mesh listens");
         let inner = Inner {
-            me: me.daemon,
+            federation,
+            me: me.id(),
             address,
-            limits,
-            peers: views,
-            stop,
-            tasks: tokio::sync::Mutex::new(tasks),
-            endpoint: Mutex::new(Some(endpoint)),
+            incarnation: SystemRandom.number(),
+            shared: Arc::new(Shared { limits: limits.clone(), incoming }),
+            directory: Arc::default(),
+            tls: watch::Sender::new(Arc::new(tls)),
+            stop: watch::Sender::new(false),
+            tasks: tokio::sync::Mutex::default(),
+            endpoint: Mutex::new(Some(endpoint.clone())),
         };
-        Ok((Self { inner: Arc::new(inner) }, streams))
+        let door = Door {
+            endpoint,
+            tls: inner.tls.subscribe(),
+            limits,
+            incarnation: inner.incarnation,
+            directory: Arc::clone(&inner.directory),
+        };
+        if let Ok(mut tasks) = inner.tasks.try_lock() {
+            tasks.spawn(door.run(inner.stop.subscribe()));
+        }
+        tracing::info!(%address, daemon = %me.daemon, region = %me.region, peers = peers.len(), "mesh listens");
+        let mesh = Self { inner: Arc::new(inner) };
+        mesh.set_peers(peers)?;
+        Ok((mesh, streams))
+    }
+
+    /// Makes the peers these. Links to new ones are dialed; links of those that left are closed at once, with a reason
+    /// that they see, and nothing of theirs is accepted any more; one whose address changed is dialed there, and its old
+    /// link carries until the new one stands. A peer in another region than before is another peer.
+    ///
+    /// When this returns, [`Mesh::open`] and [`Mesh::links`] know the new peers and no others. After a shutdown it does
+    /// nothing. Must be called within a Tokio runtime.
+    ///
+    /// A peer that is closed hears that it is no member. So a daemon that was itself removed keeps its peers: they tell
+    /// it, and it tells nobody.
+    ///
+    /// # Errors
+    /// A daemon is named twice or is ourselves, or there are more than 255. Nothing has changed then.
+    pub fn set_peers(&self, peers: Vec<Peer>) -> Result<(), MeshError> {
+        let inner = &self.inner;
+        inner.directory.set(inner.me.daemon, peers, |peer| inner.start_ways(peer))
+    }
+
+    /// Proves ourselves with another certificate from now on, and believes other roots. Links that stand go on, and are
+    /// replaced before one of their certificates ends, while they still carry: nothing fails for it.
+    ///
+    /// # Errors
+    /// It is of another daemon than ourselves, or cannot be used. Nothing has changed then.
+    pub fn set_identity(&self, identity: &Identity) -> Result<(), MeshError> {
+        let inner = &self.inner;
+        let tls = Tls::new(&inner.federation, &inner.me, identity, &inner.shared.limits)?;
+        inner.tls.send_replace(Arc::new(tls));
+        Ok(())
     }
 
     /// Our own id.
     #[must_use]
     pub fn me(&self) -> DaemonId {
-        self.inner.me
+        self.inner.me.daemon
     }
 
     /// Where the socket listens.
@@ -206,7 +219,7 @@ impl Mesh {
     /// The limits that hold.
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        &self.inner.limits
+        &self.inner.shared.limits
     }
 
     /// Opens a stream. Waits for a dial that is under way, at most [`Limits::dial_timeout`] or so; after a failed dial
@@ -229,7 +242,7 @@ impl Mesh {
         let mut sent = false;
         let exchange = async {
             let (mut send, mut receive) = self.bare_stream(to, lane).await?.split();
-            let bytes_max = self.inner.limits.frame_bytes_max;
+            let bytes_max = self.inner.shared.limits.frame_bytes_max;
             if request.len() > bytes_max {
                 return Err(LinkError::FrameTooLarge { bytes: request.len(), bytes_max });
             }
@@ -254,10 +267,10 @@ impl Mesh {
         })
     }
 
-    /// The links to all configured peers, in the order of their ids.
+    /// The links to all peers, in the order of their ids.
     #[must_use]
     pub fn links(&self) -> Vec<LinkStatus> {
-        self.inner.peers.values().map(Views::status).collect()
+        self.inner.directory.map(status)
     }
 
     /// Closes all links with a reason, waits until they are closed, and ends all tasks. Streams that are still held
@@ -276,10 +289,10 @@ impl Mesh {
 
     /// A stream of which nothing is sent yet.
     async fn bare_stream(&self, to: DaemonId, lane: Lane) -> Result<Stream, LinkError> {
-        let Some(views) = self.inner.peers.get(&to) else { return Err(LinkError::UnknownPeer(to)) };
-        let limits = &self.inner.limits;
-        let mut view = views.view(lane.class()).clone();
-        let (newest, other) = link(to, &mut view, limits).await?;
+        let view = self.inner.directory.view(to, lane.class());
+        let mut view = view.ok_or(LinkError::UnknownPeer(to))?;
+        let limits = &self.inner.shared.limits;
+        let (newest, other) = self.link(to, &mut view).await?;
         let opened = match (newest.open(to, lane, limits).await, other) {
             (Err(LinkError::Unreachable { .. }), Some(other)) => other.open(to, lane, limits).await,
             (opened, _) => opened,
@@ -288,70 +301,100 @@ impl Mesh {
             return opened;
         }
         // The links have just ended, and their way's supervisor is about to take notice: what comes next counts.
-        timeout(limits.dial_timeout, view.changed()).await.unwrap_or(Ok(())).map_err(|_ended| LinkError::ShutDown)?;
-        let (newest, _) = link(to, &mut view, limits).await?;
+        timeout(limits.dial_timeout, view.changed()).await.unwrap_or(Ok(())).map_err(|_ended| self.inner.ended(to))?;
+        let (newest, _) = self.link(to, &mut view).await?;
         newest.open(to, lane, limits).await
     }
-}
 
-/// The links that stand, the newest first. Waits for a dial that is under way.
-async fn link(
-    to: DaemonId,
-    view: &mut watch::Receiver<View>,
-    limits: &Limits,
-) -> Result<(Arc<Link>, Option<Arc<Link>>), LinkError> {
-    let seen = view.borrow_and_update().clone();
-    let seen = if matches!(seen, View::Dialing) {
-        let limit = limits.dial_timeout + limits.dial_courtesy * 2;
-        match timeout(limit, view.wait_for(|view| !matches!(view, View::Dialing))).await {
-            Ok(Ok(seen)) => seen.clone(),
-            Ok(Err(_ended)) => return Err(LinkError::ShutDown),
-            Err(_elapsed) => View::Dialing,
-        }
-    } else {
-        seen
-    };
-    match seen {
-        View::Up { newest, other } => Ok((newest, other)),
-        View::Down { why, .. } => Err(LinkError::Unreachable { daemon: to, why: why.to_string() }),
-        View::Dialing => Err(LinkError::Unreachable { daemon: to, why: "the dial takes too long".to_owned() }),
-    }
-}
-
-impl Views {
-    const fn view(&self, class: Class) -> &watch::Receiver<View> {
-        match class {
-            Class::Control => &self.control,
-            Class::Bulk => &self.bulk,
-        }
-    }
-
-    fn status(&self) -> LinkStatus {
-        let (mut bytes_in, mut bytes_out) = (0, 0);
-        let mut state = |class| match &*self.view(class).borrow() {
-            View::Up { newest, other } => {
-                for link in std::iter::once(newest).chain(other) {
-                    let stats = link.connection.stats();
-                    bytes_in += stats.udp_rx.bytes;
-                    bytes_out += stats.udp_tx.bytes;
-                }
-                LinkState::Connected { rtt: newest.connection.rtt(), since: newest.since }
+    /// The links that stand, the newest first. Waits for a dial that is under way.
+    async fn link(
+        &self,
+        to: DaemonId,
+        view: &mut watch::Receiver<View>,
+    ) -> Result<(Arc<Link>, Option<Arc<Link>>), LinkError> {
+        let limits = &self.inner.shared.limits;
+        let seen = view.borrow_and_update().clone();
+        let seen = if matches!(seen, View::Dialing) {
+            let limit = limits.dial_timeout + limits.dial_courtesy * 2;
+            match timeout(limit, view.wait_for(|view| !matches!(view, View::Dialing))).await {
+                Ok(Ok(seen)) => seen.clone(),
+                Ok(Err(_ended)) => return Err(self.inner.ended(to)),
+                Err(_elapsed) => View::Dialing,
             }
-            View::Dialing => LinkState::Dialing,
-            View::Down { why, since } => LinkState::Down { why: why.to_string(), since: *since },
+        } else {
+            seen
         };
-        let (control, bulk) = (state(Class::Control), state(Class::Bulk));
-        LinkStatus { peer: self.peer.clone(), state: control, bulk, bytes_in, bytes_out }
+        match seen {
+            View::Up { newest, other } => Ok((newest, other)),
+            View::Down { why, .. } if why.not_a_member => {
+                Err(LinkError::NotAMember { daemon: to, why: why.to_string() })
+            }
+            View::Down { why, .. } => Err(LinkError::Unreachable { daemon: to, why: why.to_string() }),
+            View::Dialing => Err(LinkError::Unreachable { daemon: to, why: "the dial takes too long".to_owned() }),
+        }
     }
+}
+
+impl Inner {
+    /// Supervisors for a new peer; none once the mesh is being shut down.
+    fn start_ways(&self, peer: &Peer) -> Option<[Handle; 2]> {
+        let endpoint = self.endpoint.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        // Held for long by a shutdown only: peers are set under the directory's lock, one after the other.
+        let mut tasks = self.tasks.try_lock().ok()?;
+        if *self.stop.borrow() {
+            return None;
+        }
+        while tasks.try_join_next().is_some() {}
+        let limits = &self.shared.limits;
+        let courtesy = if self.me.daemon < peer.daemon { Duration::ZERO } else { limits.dial_courtesy };
+        Some([Class::Control, Class::Bulk].map(|class| {
+            let (accepted, links) = mpsc::channel(ACCEPTED_LINKS_MAX);
+            let (view, seen) = watch::channel(View::Dialing);
+            let (course, steered) = watch::channel(Course::To(peer.address));
+            let way = Way {
+                peer: peer.id(),
+                class,
+                incarnation: self.incarnation,
+                endpoint: endpoint.clone(),
+                courtesy,
+                shared: Arc::clone(&self.shared),
+            };
+            let inside = Inside { accepted: links, course: steered, tls: self.tls.subscribe(), view };
+            tasks.spawn(way.run(inside, self.stop.subscribe()));
+            Handle { view: seen, accepted, course }
+        }))
+    }
+
+    /// Why there is no way to a daemon any more.
+    fn ended(&self, daemon: DaemonId) -> LinkError {
+        if *self.stop.borrow() { LinkError::ShutDown } else { LinkError::UnknownPeer(daemon) }
+    }
+}
+
+fn status(known: &Known) -> LinkStatus {
+    let (mut bytes_in, mut bytes_out) = (0, 0);
+    let mut state = |class| match &*known.handle(class).view.borrow() {
+        View::Up { newest, other } => {
+            for link in std::iter::once(newest).chain(other) {
+                let stats = link.connection.stats();
+                bytes_in += stats.udp_rx.bytes;
+                bytes_out += stats.udp_tx.bytes;
+            }
+            LinkState::Connected { rtt: newest.connection.rtt(), since: newest.since }
+        }
+        View::Dialing => LinkState::Dialing,
+        View::Down { why, since } => {
+            LinkState::Down { why: why.to_string(), not_a_member: why.not_a_member, since: *since }
+        }
+    };
+    let (control, bulk) = (state(Class::Control), state(Class::Bulk));
+    LinkStatus { peer: known.peer.clone(), state: control, bulk, bytes_in, bytes_out }
 }
 
 fn check(config: &MeshConfig) -> Result<(), MeshError> {
     let limits = &config.limits;
-    let ids: std::collections::BTreeSet<DaemonId> =
-        config.peers.iter().map(|peer| peer.daemon).chain([config.me.daemon]).collect();
     let rules = [
         (is_segment(&config.federation), "the federation's name must be lower case letters, digits and '-'"),
-        (ids.len() == config.peers.len() + 1, "two daemons have the same id"),
         (limits.incoming_streams_max > 0 && limits.half_open_max > 0 && limits.streams_max > 0, "a limit is zero"),
         (limits.frame_bytes_max <= u32::MAX as usize, "frames are at most 4 GiB long"),
         (!(limits.silence_max / 5).is_zero(), "the longest silence is zero"),

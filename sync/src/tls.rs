@@ -1,12 +1,11 @@
-//! Who may be on the other end: TLS 1.3 with certificates both ways, checked against the federation's roots and the
-//! configured peers, before the first byte of ours is sent to an accepted peer or believed from a dialed one.
+//! Who is on the other end: TLS 1.3 with certificates both ways, checked against the federation's roots before the first
+//! byte of ours is sent to an accepted peer or believed from a dialed one. Whether a daemon that has proved its name may
+//! talk to us is looked up behind the handshake, so that one that may not hears why.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
-use hanse_base::id::{DaemonId, RegionName};
 use hanse_base::random::{Random, SystemRandom};
 use quinn::crypto::rustls::{QuicClientConfig, QuicServerConfig};
 use quinn::{ConnectionId, ConnectionIdGenerator, EndpointConfig, IdleTimeout, TransportConfig, VarInt};
@@ -22,7 +21,7 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
 use crate::error::MeshError;
-use crate::identity::{Identity, IdentityError, peer_of};
+use crate::identity::{Identity, IdentityError, end_of, peer_of};
 use crate::limit::Limits;
 use crate::peer::PeerId;
 
@@ -34,15 +33,27 @@ pub(crate) const SERVER_NAME: &str = "daemon.hanse.invalid";
 const INITIAL_ROUND_TRIP: Duration = Duration::from_millis(100);
 /// What one connection may send before it is accepted.
 const HALF_OPEN_BYTES_MAX: u64 = 64 << 10;
+/// No link is older, whatever its certificates say.
+const LINK_AGE_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
 
-/// Everything that dialing and accepting need to know about identities.
+/// Everything that dialing and accepting need to know about identities, for as long as ours stays the same.
 pub(crate) struct Tls {
     federation: String,
     certificates: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
+    /// When the first of our certificates ends.
+    end: SystemTime,
     roots: Arc<RootCertStore>,
     provider: Arc<CryptoProvider>,
     transport: Arc<TransportConfig>,
+    accepting: Option<Arc<quinn::ServerConfig>>,
+}
+
+impl fmt::Debug for Tls {
+    /// Leaves the key out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tls").field("federation", &self.federation).field("end", &self.end).finish_non_exhaustive()
+    }
 }
 
 impl Tls {
@@ -59,15 +70,37 @@ impl Tls {
         if named != *me {
             return Err(IdentityError::mismatch(&named, me).into());
         }
+        let end = end_of(identity.certificates.iter().map(Vec::as_slice))?;
         let key = PrivateKeyDer::try_from(identity.key.clone()).map_err(tls_error)?;
-        Ok(Self {
+        let mut tls = Self {
             federation: federation.to_owned(),
             certificates: identity.certificates.iter().map(|der| CertificateDer::from(der.clone())).collect(),
             key,
+            end,
             roots: Arc::new(roots),
             provider: Arc::new(ring::default_provider()),
             transport: Arc::new(transport(limits)?),
-        })
+            accepting: None,
+        };
+        tls.accepting = Some(Arc::new(tls.accept_config(limits)?));
+        Ok(tls)
+    }
+
+    /// How to accept with this identity.
+    ///
+    /// # Panics
+    /// Never: [`Tls::new`] made it.
+    pub(crate) fn accepting(&self) -> Arc<quinn::ServerConfig> {
+        Arc::clone(self.accepting.as_ref().expect("it was made with the rest"))
+    }
+
+    /// When a link on this connection must end: with the first certificate, ours or the peer's, that does.
+    pub(crate) fn end_of(&self, connection: &quinn::Connection) -> Instant {
+        let chain = chain_of(connection);
+        // An unreadable end is none: the handshake has checked that there is one.
+        let theirs = end_of(chain.iter().map(|certificate| certificate.as_ref())).unwrap_or(SystemTime::UNIX_EPOCH);
+        let left = self.end.min(theirs).duration_since(SystemTime::now()).unwrap_or_default();
+        Instant::now() + left.min(LINK_AGE_MAX)
     }
 
     /// How to dial one peer: nobody else is believed.
@@ -94,15 +127,10 @@ impl Tls {
         Ok(config)
     }
 
-    /// How to accept: whoever is among the known peers.
-    pub(crate) fn accept_config(
-        &self,
-        known: BTreeMap<DaemonId, RegionName>,
-        limits: &Limits,
-    ) -> Result<quinn::ServerConfig, MeshError> {
+    fn accept_config(&self, limits: &Limits) -> Result<quinn::ServerConfig, MeshError> {
         let chains = WebPkiClientVerifier::builder_with_provider(Arc::clone(&self.roots), Arc::clone(&self.provider));
         let chain = chains.build().map_err(tls_error)?;
-        let verifier = Accepted { federation: self.federation.clone(), known, chain };
+        let verifier = Accepted { federation: self.federation.clone(), chain };
         let mut config = rustls::ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(&[&TLS13])
             .map_err(tls_error)?
@@ -137,11 +165,15 @@ impl Tls {
 
     /// The daemon behind a connection whose handshake is complete.
     pub(crate) fn peer_of(&self, connection: &quinn::Connection) -> Result<PeerId, IdentityError> {
-        let identity = connection.peer_identity();
-        let chain = identity.as_ref().and_then(|identity| identity.downcast_ref::<Vec<CertificateDer<'static>>>());
-        let certificate = chain.and_then(|chain| chain.first()).ok_or(IdentityError::Unreadable)?;
-        peer_of(certificate, &self.federation)
+        let chain = chain_of(connection);
+        peer_of(chain.first().ok_or(IdentityError::Unreadable)?, &self.federation)
     }
+}
+
+/// The certificates that the other side has shown.
+fn chain_of(connection: &quinn::Connection) -> Vec<CertificateDer<'static>> {
+    let identity = connection.peer_identity();
+    identity.and_then(|identity| identity.downcast().ok()).map_or_else(Vec::new, |chain| *chain)
 }
 
 fn transport(limits: &Limits) -> Result<TransportConfig, MeshError> {
@@ -239,11 +271,10 @@ impl ServerCertVerifier for Dialed {
     }
 }
 
-/// Believes the configured peers, each in its configured region.
+/// Believes every daemon of the federation.
 #[derive(Debug)]
 struct Accepted {
     federation: String,
-    known: BTreeMap<DaemonId, RegionName>,
     chain: Arc<dyn ClientCertVerifier>,
 }
 
@@ -259,18 +290,8 @@ impl ClientCertVerifier for Accepted {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let verified = self.chain.verify_client_cert(end_entity, intermediates, now)?;
-        let found = peer_of(end_entity, &self.federation).map_err(not_welcome)?;
-        match self.known.get(&found.daemon) {
-            Some(region) if *region == found.region => Ok(verified),
-            Some(region) => {
-                let expected = PeerId { daemon: found.daemon, region: region.clone() };
-                Err(not_welcome(IdentityError::mismatch(&found, &expected)))
-            }
-            None => {
-                let region = found.region.to_string();
-                Err(not_welcome(IdentityError::Unknown { daemon: found.daemon.0, region }))
-            }
-        }
+        peer_of(end_entity, &self.federation).map_err(not_welcome)?;
+        Ok(verified)
     }
 
     fn verify_tls12_signature(

@@ -1,8 +1,9 @@
 //! The way to one peer for one class of lanes: a supervisor that keeps a link alive.
 //!
-//! At most one link dialed by each side stands; a newer one of the same side, or of a newer incarnation of the peer,
-//! replaces the older. Both sides of a pair may dial at once: both links are kept, and each side opens its streams on
-//! the one that came last.
+//! At most one link dialed by each side stands. A newer one of the same side takes the older one's place, and what is
+//! open on the older goes on there for a while; links to an older incarnation of the peer end at once. Both sides of a
+//! pair may dial at once: both links are kept, and each side opens its streams on the one that came last. A link is
+//! dialed anew before a certificate under it ends, and when the peer's address changes, while the old one still carries.
 //!
 //! ```text
 //!   Dialing ──link──▶ Up ──last link lost──▶ Dialing        openers wait in Dialing only,
@@ -10,21 +11,23 @@
 //! ```
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hanse_base::random::{Random, SystemRandom};
-use quinn::Endpoint;
+use quinn::{Endpoint, VarInt};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{sleep_until, timeout};
 
+use crate::directory::Course;
 use crate::greeting::Greeting;
 use crate::lane::Class;
-use crate::link::{CLOSE_REPLACED, CLOSE_SHUT_DOWN, Link, Shared, why_lost};
-use crate::peer::Peer;
-use crate::tls::SERVER_NAME;
+use crate::link::{CLOSE_NOT_A_MEMBER, CLOSE_REPLACED, CLOSE_SHUT_DOWN, Link, Shared, Why};
+use crate::peer::PeerId;
+use crate::tls::{SERVER_NAME, Tls};
 
 /// What openers see.
 #[derive(Debug, Clone)]
@@ -34,164 +37,203 @@ pub(crate) enum View {
     /// There was none yet, or it was just lost: the first dial since is under way.
     Dialing,
     /// The last dial failed; another will follow by itself.
-    Down { why: Arc<str>, since: Instant },
+    Down { why: Why, since: Instant },
 }
 
 /// A link that ends sooner was of no use.
 const SHORT_LIFE: Duration = Duration::from_secs(5);
+/// Replaced links whose streams may go on. With one more, the oldest ends.
+const DRAINING_LINKS_MAX: usize = 3;
+const REPLACED: &str = "replaced by a newer link";
 
-type Dial = Pin<Box<dyn Future<Output = Result<Link, String>> + Send>>;
+type Dial = Pin<Box<dyn Future<Output = Result<Link, Why>> + Send>>;
 
 /// What the supervisor is made of.
 pub(crate) struct Way {
-    pub(crate) peer: Peer,
+    pub(crate) peer: PeerId,
     pub(crate) class: Class,
     /// Ours, told in the greeting.
     pub(crate) incarnation: u64,
     pub(crate) endpoint: Endpoint,
-    pub(crate) dial_config: quinn::ClientConfig,
     /// How long to wait before a dial that follows the loss of a link; zero on the side that should dial.
     pub(crate) courtesy: Duration,
     pub(crate) shared: Arc<Shared>,
 }
 
+/// The supervisor's side of a [`crate::directory::Handle`], and who we are at the moment.
+pub(crate) struct Inside {
+    pub(crate) accepted: mpsc::Receiver<Link>,
+    pub(crate) course: watch::Receiver<Course>,
+    pub(crate) tls: watch::Receiver<Arc<Tls>>,
+    pub(crate) view: watch::Sender<View>,
+}
+
 enum Input {
     Stop,
+    Course(Course),
+    Identity,
     Accepted(Link),
-    Dialed(Result<Link, String>),
-    Ended(String),
-    Redial,
+    Dialed(Result<Link, Why>),
+    Ended(Why),
+    Dial,
+    Drained,
 }
 
 impl Way {
-    /// Keeps a link alive until `stop` changes.
-    pub(crate) async fn run(
-        self,
-        mut accepted: mpsc::Receiver<Link>,
-        view: watch::Sender<View>,
-        mut stop: watch::Receiver<bool>,
-    ) {
-        let mut state = State {
-            links: Vec::new(),
-            tasks: JoinSet::new(),
-            failures: 0,
-            short_lives: 0,
-            why: Arc::from("no dial yet"),
-            down_since: Instant::now(),
-            view,
-        };
-        let mut dial: Option<Dial> = None;
-        let mut redial_at = Instant::now() + self.courtesy;
+    /// Keeps a link alive until `stop` is set or the peer leaves.
+    pub(crate) async fn run(self, inside: Inside, mut stop: watch::Receiver<bool>) {
+        let Inside { mut accepted, mut course, mut tls, view } = inside;
+        let mut state = State::new(view, self.courtesy);
         loop {
+            let (dial_at, drained_at) = (state.dial_at(), state.drained_at());
             let input = tokio::select! {
-                _ = stop.changed() => Input::Stop,
+                _ = stop.wait_for(|stop| *stop) => Input::Stop,
+                changed = course.changed() => match changed {
+                    Ok(()) => Input::Course(*course.borrow_and_update()),
+                    Err(_gone) => Input::Course(Course::Left),
+                },
+                Ok(()) = tls.changed() => Input::Identity,
                 Some(link) = accepted.recv() => Input::Accepted(link),
-                Some(ended) = state.tasks.join_next() => Input::Ended(ended.unwrap_or_else(|error| error.to_string())),
-                outcome = async { dial.as_mut().expect("there is a dial").await }, if dial.is_some() => Input::Dialed(outcome),
-                () = sleep_until(redial_at.into()), if dial.is_none() && state.links.is_empty() => Input::Redial,
+                Some(ended) = state.tasks.join_next() => {
+                    Input::Ended(ended.unwrap_or_else(|error| Why::new(error.to_string())))
+                }
+                outcome = async { state.dial.as_mut().expect("there is a dial").await }, if state.dial.is_some() => {
+                    Input::Dialed(outcome)
+                }
+                () = sleep_until(dial_at.into()), if state.dial.is_none() => Input::Dial,
+                () = sleep_until(drained_at.unwrap_or(dial_at).into()), if drained_at.is_some() => Input::Drained,
             };
             match input {
-                Input::Stop => return state.stop().await,
+                Input::Stop => return state.stop(accepted, CLOSE_SHUT_DOWN, "shutting down").await,
+                Input::Course(Course::Left) => {
+                    tracing::info!(peer = %self.peer.daemon, region = %self.peer.region, class = ?self.class, "the peer has left");
+                    let why =
+                        format!("daemon {} of region {} is no longer a member", self.peer.daemon, self.peer.region);
+                    return state.stop(accepted, CLOSE_NOT_A_MEMBER, &why).await;
+                }
+                Input::Course(Course::To(_)) => state.begin_anew(),
+                Input::Identity => state.try_again(),
                 Input::Accepted(link) => self.admit(&mut state, link),
                 Input::Dialed(outcome) => {
-                    dial = None;
+                    state.dial = None;
                     match outcome {
                         Ok(link) => self.admit(&mut state, link),
-                        Err(why) => redial_at = Instant::now() + self.dial_failed(&mut state, &why),
+                        Err(why) => self.dial_failed(&mut state, why),
                     }
                 }
-                Input::Ended(why) => {
-                    if let Some(pause) = self.ended(&mut state, &why) {
-                        redial_at = Instant::now() + pause;
+                Input::Ended(why) => self.ended(&mut state, &why),
+                Input::Dial => {
+                    let identity = Arc::clone(&tls.borrow_and_update());
+                    if let Course::To(address) = *course.borrow_and_update() {
+                        state.dial = Some(self.dial(&identity, address));
                     }
                 }
-                Input::Redial => dial = Some(self.dial()),
+                Input::Drained => state.end_drained(Instant::now()),
             }
         }
     }
 
-    fn dial(&self) -> Dial {
-        let connecting = self.endpoint.connect_with(self.dial_config.clone(), self.peer.address, SERVER_NAME);
+    fn dial(&self, tls: &Arc<Tls>, address: SocketAddr) -> Dial {
+        let tls = Arc::clone(tls);
+        let connecting =
+            tls.dial_config(self.peer.clone()).map_err(|error| Why::new(error.to_string())).and_then(|config| {
+                let connecting = self.endpoint.connect_with(config, address, SERVER_NAME);
+                connecting.map_err(|error| Why::new(error.to_string()))
+            });
         let greeting = Greeting { class: self.class, incarnation: self.incarnation };
         let dial_timeout = self.shared.limits.dial_timeout;
         Box::pin(async move {
-            let connecting = connecting.map_err(|error| error.to_string())?;
+            let connecting = connecting?;
             let attempt = async {
-                let connection = connecting.await.map_err(|error| why_lost(&error))?;
+                let connection = connecting.await.map_err(|error| Why::from(&error))?;
                 greeting.send(&connection).await?;
                 let answer = Greeting::receive(&connection).await?;
-                Ok(Link { connection, dialed: true, incarnation: answer.incarnation, since: Instant::now() })
+                let expires = tls.end_of(&connection);
+                Ok(Link { connection, dialed: true, incarnation: answer.incarnation, since: Instant::now(), expires })
             };
-            let late = |_elapsed| Err(format!("no answer to a dial within {} ms", dial_timeout.as_millis()));
+            let late = |_elapsed| Err(Why::new(format!("no answer to a dial within {} ms", dial_timeout.as_millis())));
             timeout(dial_timeout, attempt).await.unwrap_or_else(late)
         })
     }
 
     fn admit(&self, state: &mut State, link: Link) {
-        // A connection that was just made is to the peer's living process: another incarnation is a dead one.
-        let replaced = |old: &Link| old.incarnation != link.incarnation || old.dialed == link.dialed;
-        let replaced: Vec<Entry> = state.links.extract_if(.., |entry| replaced(&entry.link)).collect();
         let link = Arc::new(link);
         tracing::info!(
             peer = %self.peer.daemon, region = %self.peer.region, class = ?self.class, dialed = link.dialed,
             address = %link.connection.remote_address(), "link up"
         );
-        let task = state.tasks.spawn(Arc::clone(&link).serve(self.peer.id(), Arc::clone(&self.shared)));
-        state.links.insert(0, Entry { link, task });
+        // A connection that was just made is to the peer's living process: another incarnation is a dead one.
+        let dead = |entry: &mut Entry| entry.link.incarnation != link.incarnation;
+        let mut ended: Vec<Entry> = state.links.extract_if(.., dead).collect();
+        ended.extend(state.draining.extract_if(.., dead));
+        let now = Instant::now();
+        for mut replaced in state.links.extract_if(.., |entry| entry.link.dialed == link.dialed) {
+            replaced.until = now + self.shared.limits.drain_max;
+            state.draining.push(replaced);
+        }
+        let beyond = state.draining.len().saturating_sub(DRAINING_LINKS_MAX);
+        ended.extend(state.draining.drain(..beyond));
+        let task = state.tasks.spawn(Arc::clone(&link).serve(self.peer.clone(), Arc::clone(&self.shared)));
+        state.moved &= !link.dialed;
         state.failures = 0;
+        state.links.insert(0, Entry { link, task, until: now });
         state.publish();
         // Only now, so that openers never find nothing but a closed link.
-        for entry in replaced {
-            entry.link.close(CLOSE_REPLACED, "replaced by a newer link");
+        for entry in ended {
+            entry.link.close(CLOSE_REPLACED, REPLACED);
         }
     }
 
-    /// Takes ended links out; if that was the last one, says how long to wait before the next dial.
-    fn ended(&self, state: &mut State, why: &str) -> Option<Duration> {
+    /// Takes ended links out; if the last one was among them, sees to the next dial.
+    fn ended(&self, state: &mut State, why: &Why) {
         let mut lived = None;
-        for entry in state.links.extract_if(.., |entry| entry.task.is_finished()) {
+        let finished = |entry: &mut Entry| entry.task.is_finished();
+        for entry in state.draining.extract_if(.., finished) {
+            entry.leave();
+        }
+        for entry in state.links.extract_if(.., finished) {
             lived = Some(entry.link.since.elapsed());
-            // Left open only by a task that panicked. Closing one that has ended would hide the reason from its streams.
-            if entry.link.connection.close_reason().is_none() {
-                entry.link.close(CLOSE_REPLACED, "no longer served");
-            }
+            entry.leave();
         }
         // None when a link ended that was replaced before.
-        let lived = lived?;
+        let Some(lived) = lived else { return };
         if !state.links.is_empty() {
-            return None;
+            // Openers must not be shown the one that ended.
+            return state.publish();
         }
-        tracing::info!(peer = %self.peer.daemon, region = %self.peer.region, class = ?self.class, why, "link lost");
+        tracing::info!(peer = %self.peer.daemon, region = %self.peer.region, class = ?self.class, %why, "link lost");
         state.failures = 0;
         state.publish();
         // Links that end again and again as soon as they stand (two processes with one identity replace each other's)
         // must not be dialed as fast as the network allows.
         state.short_lives = if lived < SHORT_LIFE { state.short_lives.saturating_add(1) } else { 0 };
         let limits = &self.shared.limits;
-        Some(match state.short_lives {
-            0 | 1 => self.courtesy,
-            again => pause(again, limits.redial_min, limits.redial_max, SystemRandom.number()),
-        })
+        state.dial_from = Instant::now()
+            + match state.short_lives {
+                0 | 1 => self.courtesy,
+                again => pause(again, limits.redial_min, limits.redial_max, SystemRandom.number()),
+            };
     }
 
-    /// Takes note of a failed dial; says how long to wait before the next.
-    fn dial_failed(&self, state: &mut State, why: &str) -> Duration {
-        if !state.links.is_empty() {
+    /// Takes note of a failed dial, and sees to the next.
+    fn dial_failed(&self, state: &mut State, why: Why) {
+        let now = Instant::now();
+        if !state.links.is_empty() && state.dial_at() > now {
             // The peer has dialed us meanwhile.
-            return Duration::ZERO;
+            return;
         }
         if state.failures == 0 {
-            state.down_since = Instant::now();
+            state.down_since = now;
+            let stands = if state.links.is_empty() { "peer out of reach" } else { "a link cannot be renewed" };
             tracing::warn!(
-                peer = %self.peer.daemon, region = %self.peer.region, class = ?self.class, address = %self.peer.address,
-                why, "peer out of reach; dialing goes on"
+                peer = %self.peer.daemon, region = %self.peer.region, class = ?self.class, %why, "{stands}; dialing goes on"
             );
         }
         state.failures = state.failures.saturating_add(1);
-        state.why = Arc::from(why);
+        state.why = why;
         state.publish();
         let limits = &self.shared.limits;
-        pause(state.failures, limits.redial_min, limits.redial_max, SystemRandom.number())
+        state.dial_from = now + pause(state.failures, limits.redial_min, limits.redial_max, SystemRandom.number());
     }
 }
 
@@ -207,22 +249,92 @@ fn pause(failures: u32, redial_min: Duration, redial_max: Duration, chance: u64)
 struct Entry {
     link: Arc<Link>,
     task: AbortHandle,
+    /// When it ends although it stands, once it has been replaced.
+    until: Instant,
+}
+
+impl Entry {
+    fn leave(&self) {
+        // Left open only by a task that panicked. Closing one that has ended would hide the reason from its streams.
+        if self.link.connection.close_reason().is_none() {
+            self.link.close(CLOSE_REPLACED, "no longer served");
+        }
+    }
 }
 
 struct State {
     /// Newest first; at most one dialed by each side.
     links: Vec<Entry>,
-    tasks: JoinSet<String>,
+    /// Replaced ones, oldest first: no stream is opened on them any more.
+    draining: Vec<Entry>,
+    tasks: JoinSet<Why>,
+    dial: Option<Dial>,
+    /// No dial begins before.
+    dial_from: Instant,
+    /// Whether the peer has another address than the one that we dialed last.
+    moved: bool,
     /// Failed dials since the last link.
     failures: u32,
     /// Links, one after the other, that ended soon.
     short_lives: u32,
-    why: Arc<str>,
+    why: Why,
     down_since: Instant,
     view: watch::Sender<View>,
 }
 
 impl State {
+    fn new(view: watch::Sender<View>, courtesy: Duration) -> Self {
+        let now = Instant::now();
+        Self {
+            links: Vec::new(),
+            draining: Vec::new(),
+            tasks: JoinSet::new(),
+            dial: None,
+            dial_from: now + courtesy,
+            moved: false,
+            failures: 0,
+            short_lives: 0,
+            why: Why::new("no dial yet"),
+            down_since: now,
+            view,
+        }
+    }
+
+    /// When to dial: at once without a link, and before the newest one ends.
+    fn dial_at(&self) -> Instant {
+        match self.links.first() {
+            Some(newest) if !self.moved => newest.link.renew_at().max(self.dial_from),
+            _ => self.dial_from,
+        }
+    }
+
+    fn drained_at(&self) -> Option<Instant> {
+        self.draining.iter().map(|entry| entry.until).min()
+    }
+
+    /// The peer is elsewhere: what is known of the old address counts no more.
+    fn begin_anew(&mut self) {
+        self.moved = true;
+        self.dial = None;
+        self.dial_from = Instant::now();
+        self.failures = 0;
+        self.publish();
+    }
+
+    /// Our identity has changed, which may help where a peer did not believe the old one.
+    fn try_again(&mut self) {
+        if self.links.is_empty() {
+            self.dial = None;
+            self.dial_from = Instant::now();
+        }
+    }
+
+    fn end_drained(&mut self, now: Instant) {
+        for entry in self.draining.extract_if(.., |entry| entry.until <= now) {
+            entry.link.close(CLOSE_REPLACED, REPLACED);
+        }
+    }
+
     fn publish(&self) {
         debug_assert!(self.links.len() <= 2, "{} links stand", self.links.len());
         let view = match &self.links[..] {
@@ -230,14 +342,18 @@ impl State {
                 View::Up { newest: Arc::clone(&newest.link), other: rest.first().map(|entry| Arc::clone(&entry.link)) }
             }
             [] if self.failures == 0 => View::Dialing,
-            [] => View::Down { why: Arc::clone(&self.why), since: self.down_since },
+            [] => View::Down { why: self.why.clone(), since: self.down_since },
         };
         self.view.send_replace(view);
     }
 
-    async fn stop(mut self) {
-        for entry in &self.links {
-            entry.link.close(CLOSE_SHUT_DOWN, "shutting down");
+    async fn stop(mut self, mut accepted: mpsc::Receiver<Link>, code: VarInt, why: &str) {
+        accepted.close();
+        while let Ok(link) = accepted.try_recv() {
+            link.close(code, why);
+        }
+        for entry in self.links.iter().chain(&self.draining) {
+            entry.link.close(code, why);
         }
         self.tasks.shutdown().await;
     }

@@ -182,7 +182,8 @@ async fn a_daemon_that_is_not_configured_is_refused() {
     let (one, two) = shared();
     let (near, mut far) = meeting((one, 1, "eu", "us"), (two, 2, "us"), (7, "eu")).await;
     let why = down(&near).expect("the peer is down");
-    assert!(matches!(near.open(TWO, Lane::Raft).await, Err(LinkError::Unreachable { .. })), "{why}");
+    assert!(why.contains("daemon 1 of region eu is not a member"), "{why}");
+    assert!(matches!(near.open(TWO, Lane::Raft).await, Err(LinkError::NotAMember { .. })), "{why}");
     assert!(far.incoming.try_recv().is_err());
 }
 

@@ -3,7 +3,7 @@
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hanse_base::id::{DaemonId, RegionName};
 use hanse_sync::identity::Identity;
@@ -35,10 +35,17 @@ impl Authority {
 
     /// What a daemon of this name proves itself with.
     pub fn identity(&self, daemon: u64, region: &str) -> Identity {
+        self.identity_for(daemon, region, Duration::from_secs(3600))
+    }
+
+    /// The same, for so long from now.
+    pub fn identity_for(&self, daemon: u64, region: &str, life: Duration) -> Identity {
         let key = KeyPair::generate().expect("key");
         let mut parameters = CertificateParams::new(Vec::new()).expect("parameters");
         let name = format!("spiffe://hansa/region/{region}/daemon/{daemon}");
         parameters.subject_alt_names = vec![SanType::URI(name.as_str().try_into().expect("ascii"))];
+        parameters.not_before = (SystemTime::now() - Duration::from_secs(60)).into();
+        parameters.not_after = (SystemTime::now() + life).into();
         parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let certificate = parameters.signed_by(&key, &self.0).expect("certificate");
         Identity {
