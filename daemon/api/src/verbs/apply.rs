@@ -23,26 +23,20 @@ pub(crate) async fn apply(call: &Call<'_>, body: Bytes) -> Result<Answer, Failur
     let form = Form::of(call)?;
     let options = WriteOptions::parse_apply(call.query)?;
     let name = call.name()?;
-    let (applied, duplicates) = read(call, &body)?;
-    let duplicates = yaml::applied_duplicates(duplicates, options.field_validation)?;
-    let applied = Applied { applied, options: &options };
-    let compute = |old: &Value| applied.onto(call, Some(old));
+    let applied = Applied::read(call, &body, &options)?;
+    let compute = |old: &Value| applied.onto(call, Some(old), &options);
     let (status, Changed { bytes, warnings }) = match change(call, name, &options, compute).await? {
         Some(changed) => (StatusCode::OK, changed),
         None if call.part.segment().is_some() => return Err(Failure::NotFound(call.subject(name))),
         None => {
-            let wanted = applied.onto(call, None)?;
-            let object = wanted.object;
-            if !metadata::uid(&object).is_empty() {
-                return Err(missing(call, name, metadata::uid(&object)));
-            }
-            let Changed { bytes, warnings: told } = store_new(call, object, &options, true).await?;
+            let wanted = applied.anew(call, &options)?;
+            let Changed { bytes, warnings: told } = store_new(call, wanted.object, &options, true).await?;
             let warnings = wanted.warnings.into_iter().chain(told).collect();
             (StatusCode::CREATED, Changed { bytes, warnings })
         }
     };
     let mut answer = form.object(status, &bytes)?;
-    answer::warn(&mut answer, &[duplicates, warnings].concat());
+    answer::warn(&mut answer, &warnings);
     Ok(answer)
 }
 
@@ -69,19 +63,57 @@ fn read(call: &Call<'_>, body: &[u8]) -> Result<(Value, Vec<String>), Failure> {
     Ok((applied, duplicates))
 }
 
-struct Applied<'a> {
+/// An applied body, to be laid on what is stored.
+pub(crate) struct Applied {
     applied: Value,
-    options: &'a WriteOptions,
+    /// What was wrong with the body and is not refused.
+    warnings: Vec<String>,
 }
 
-impl Applied<'_> {
+impl Applied {
+    /// Reads a body.
+    ///
+    /// # Errors
+    /// It is no object, or not the one of the path.
+    pub(crate) fn read(call: &Call<'_>, body: &[u8], options: &WriteOptions) -> Result<Self, Failure> {
+        let (applied, duplicates) = read(call, body)?;
+        let warnings = yaml::applied_duplicates(duplicates, options.field_validation)?;
+        Ok(Self { applied, warnings })
+    }
+
+    /// The `resourceVersion` that the client asks for; empty when it asks for none.
+    pub(crate) fn resource_version(&self) -> &str {
+        metadata::resource_version(&self.applied)
+    }
+
     /// The stored object with the applied one laid over it, in canonical form.
-    fn onto(&self, call: &Call<'_>, live: Option<&Value>) -> Result<Wanted, Failure> {
-        let manager = Manager::new(call, self.options);
+    ///
+    /// # Errors
+    /// Somebody else owns a field; the result is not an object of the kind.
+    pub(crate) fn onto(
+        &self,
+        call: &Call<'_>,
+        live: Option<&Value>,
+        options: &WriteOptions,
+    ) -> Result<Wanted, Failure> {
+        let manager = Manager::new(call, options);
         // Events are applied in the form in which they are stored.
         let applied = applied_to_stored(call.kind, self.applied.clone());
-        let merged = manager.apply(live, &applied, self.options.force)?;
-        let decoded = redecode(call.kind.stored(), &merged, self.options.field_validation)?;
-        Ok(Wanted { object: decoded.value, warnings: decoded.warnings, managed: true })
+        let merged = manager.apply(live, &applied, options.force)?;
+        let decoded = redecode(call.kind.stored(), &merged, options.field_validation)?;
+        let warnings = self.warnings.iter().cloned().chain(decoded.warnings).collect();
+        Ok(Wanted { object: decoded.value, warnings, managed: true })
+    }
+
+    /// The new object, where there is none yet.
+    ///
+    /// # Errors
+    /// As above, and where the body means an object that is gone.
+    pub(crate) fn anew(&self, call: &Call<'_>, options: &WriteOptions) -> Result<Wanted, Failure> {
+        let wanted = self.onto(call, None, options)?;
+        match metadata::uid(&wanted.object) {
+            "" => Ok(wanted),
+            uid => Err(missing(call, call.name()?, uid)),
+        }
     }
 }

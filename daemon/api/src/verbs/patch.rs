@@ -17,7 +17,6 @@ use crate::status::Failure;
 use crate::verbs::change::{Wanted, change};
 use crate::verbs::create::agree_on_namespace;
 use crate::verbs::update::agree_on_name;
-use crate::workspace::is_workspace;
 
 impl From<PatchError> for Failure {
     fn from(error: PatchError) -> Self {
@@ -71,8 +70,7 @@ impl Patch {
                 PatchType::Merge => negotiate::PatchType::Merge,
                 PatchType::Strategic => negotiate::PatchType::Strategic,
             })
-            // The rows of the tree, which Workspaces are made of, hold no owners of fields.
-            .chain((!is_workspace(call.kind)).then_some(negotiate::PatchType::Apply))
+            .chain([negotiate::PatchType::Apply])
             .collect();
         let media_type = negotiate::patch(call.header(CONTENT_TYPE), &allowed)?.media_type();
         let patch_type = PatchType::from_content_type(media_type);

@@ -2,17 +2,18 @@
 
 use bytes::Bytes;
 use hanse_base::id::ClusterId;
+use hanse_schema::apply::keep_times;
 use hanse_schema::kind::Part;
 use hanse_schema::{default, metadata, validate};
 use hanse_store::key::Key;
 use hanse_store::state::State;
 use hanse_store::txn::{Operation, Outcome, Precondition, Refusal, Txn};
 use http::StatusCode;
-use http::header::HeaderValue;
+use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::Value;
 
 use super::content;
-use super::create::{projected, refused};
+use super::create::{self, projected, refused};
 use super::{ROW_VERSION, RowView, Sender, merge, row};
 use crate::admit;
 use crate::answer::{self, Form};
@@ -22,11 +23,14 @@ use crate::call::Call;
 use crate::encode;
 use crate::federation::{CarriedAnswer, Purpose};
 use crate::limits::{ATTEMPTS_MAX, REVISION_PATIENCE};
+use crate::manage::Manager;
+use crate::negotiate;
 use crate::query::{ListOptions, WriteOptions};
 use crate::request::Verb;
 use crate::route::carried_answer;
 use crate::selection::Selection;
-use crate::status::Failure;
+use crate::status::{Failure, Subject};
+use crate::verbs::apply::Applied;
 use crate::verbs::change::Wanted;
 use crate::verbs::create::decoded;
 use crate::verbs::delete::{DeleteOptions, mark};
@@ -43,7 +47,14 @@ pub(crate) async fn change(call: &Call<'_>, sender: &Sender<'_>, body: Bytes) ->
     may_write_part(call, name)?;
     let intent = Intent::parse(call, &body)?;
     let key = call.key(name)?;
-    let found = find(call, &key).await?;
+    let found = match find(call, &key).await {
+        Err(Failure::NotFound(missing)) => return missing_one(call, sender, &intent, missing, body).await,
+        found => found?,
+    };
+    if let Purpose::CreateWorkspace { .. } = call.purpose {
+        // The region that carried this has not heard of the workspace yet: to make it again finds it made, or taken.
+        return missing_one(call, sender, &intent, call.subject(name), body).await;
+    }
     if found.row.owner == *call.home.group() {
         return here(call, &form, &key, &intent).await;
     }
@@ -59,6 +70,22 @@ pub(crate) async fn change(call: &Call<'_>, sender: &Sender<'_>, body: Bytes) ->
     let body = for_owner(&body, call.path.verb);
     let outbound = Outbound { method, rest: &sender.request.rest, version, body };
     elsewhere(call, sender, &form, &found.row, outbound).await
+}
+
+/// There is no such workspace: to apply it is to make it.
+async fn missing_one(
+    call: &Call<'_>,
+    sender: &Sender<'_>,
+    intent: &Intent,
+    missing: Subject,
+    body: Bytes,
+) -> Result<Answer, Failure> {
+    match &intent.change {
+        Change::Apply(applied) if call.part == Part::Object => {
+            create::apply(call, sender, (applied, &intent.options), body).await
+        }
+        _ => Err(Failure::NotFound(missing)),
+    }
 }
 
 fn may_write_part(call: &Call<'_>, name: &str) -> Result<(), Failure> {
@@ -79,11 +106,18 @@ struct Intent {
 enum Change {
     Replace(Wanted),
     Patch(Patch),
+    Apply(Applied),
 }
 
 impl Intent {
     fn parse(call: &Call<'_>, body: &[u8]) -> Result<Self, Failure> {
         let given = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        if call.path.verb == Verb::Patch && negotiate::is_apply(call.header(CONTENT_TYPE)) {
+            let options = WriteOptions::parse_apply(call.query)?;
+            let applied = Applied::read(call, body, &options)?;
+            let resource_version = given(applied.resource_version());
+            return Ok(Self { change: Change::Apply(applied), options, resource_version });
+        }
         if call.path.verb == Verb::Patch {
             Patch::type_of(call)?;
             let options = WriteOptions::parse(call.query, "PatchOptions")?;
@@ -100,15 +134,16 @@ impl Intent {
         if resource_version.is_none() && !matches!(call.purpose, Purpose::WriteWorkspace { .. }) {
             return Err(admit::without_version(call, name));
         }
-        Ok(Self { change: Change::Replace(Wanted { object, warnings, managed: true }), options, resource_version })
+        Ok(Self { change: Change::Replace(Wanted { object, warnings, managed: false }), options, resource_version })
     }
 
     fn compute(&self, call: &Call<'_>, old: &Value) -> Result<Wanted, Failure> {
         let mut wanted = match &self.change {
             Change::Replace(wanted) => {
-                Wanted { object: wanted.object.clone(), warnings: wanted.warnings.clone(), managed: true }
+                Wanted { object: wanted.object.clone(), warnings: wanted.warnings.clone(), managed: false }
             }
             Change::Patch(patch) => patch.compute(call, old)?,
+            Change::Apply(applied) => applied.onto(call, Some(old), &self.options)?,
         };
         if matches!(call.purpose, Purpose::WriteWorkspace { .. }) {
             adopt(&mut wanted.object, old);
@@ -222,12 +257,16 @@ async fn here(call: &Call<'_>, form: &Form, key: &Key, intent: &Intent) -> Resul
     for _ in 0..ATTEMPTS_MAX {
         let found = find(call, key).await?;
         expect_version(call, key, &found.row)?;
-        let Wanted { mut object, mut warnings, .. } = intent.compute(call, &found.object)?;
+        let Wanted { mut object, mut warnings, managed } = intent.compute(call, &found.object)?;
         let seen = metadata::resource_version(&object);
         if !seen.is_empty() && seen != found.resource_version() {
             return Err(admit::modified(call.subject(key.name())));
         }
         ready(call, &mut object, &found.object)?;
+        if !managed {
+            Manager::new(call, &intent.options).update(Some(&found.object), &mut object);
+        }
+        keep_times(&found.object, &mut object);
         warnings.extend(validate::warnings(call.kind, &object, Some(&found.object)));
         let content = content::of_row(&object);
         let unchanged = content == content::of_row(&found.object);

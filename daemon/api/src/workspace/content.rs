@@ -66,7 +66,7 @@ pub(crate) fn keep_finalizer(object: &mut Value) {
 pub(crate) fn of_row(object: &Value) -> Bytes {
     let mut object = object.clone();
     if let Some(metadata) = metadata::of_mut(&mut object) {
-        for field in ["name", "namespace", "resourceVersion", "managedFields"] {
+        for field in ["name", "namespace", "resourceVersion"] {
             metadata.shift_remove(field);
         }
         remove(metadata, "annotations", &[CLUSTER_ANNOTATION, SHARD_ANNOTATION]);

@@ -1,7 +1,8 @@
-//! POST of a Workspace.
+//! POST of a Workspace, and the first apply of one.
 
 use bytes::Bytes;
 use hanse_base::id::{ClusterId, GroupId};
+use hanse_schema::decode::{FieldValidation, redecode};
 use hanse_schema::{default, metadata, validate};
 use hanse_store::state::State;
 use hanse_store::txn::{NewWorkspace, Operation, Outcome, Precondition, Refusal, Txn};
@@ -22,6 +23,8 @@ use crate::limits::{ATTEMPTS_MAX, REVISION_PATIENCE};
 use crate::query::WriteOptions;
 use crate::route::carried_answer;
 use crate::status::{Failure, Subject};
+use crate::verbs::apply::Applied;
+use crate::verbs::change::Wanted;
 use crate::verbs::create::{decoded, generated_name};
 
 /// Generated ids: 16 characters of base 36, as kcp's.
@@ -34,12 +37,42 @@ const NAMING_ANNOTATION: &str = "hanse.dev/naming";
 
 /// Makes a workspace, here or in the region that it is placed in.
 pub(crate) async fn create(call: &Call<'_>, sender: &Sender<'_>, body: Bytes) -> Result<Answer, Failure> {
-    let form = Form::of(call)?;
     let options = WriteOptions::parse(call.query, "CreateOptions")?;
     let (mut object, warnings) = decoded(call, &body, options.field_validation)?;
     if !metadata::resource_version(&object).is_empty() {
         return Err(Failure::BadRequest("resourceVersion should not be set on objects to be created".to_owned()));
     }
+    // Rows hold owners of fields only once somebody applies: most workspaces never need them, and every region holds every row.
+    if let Some(metadata) = metadata::of_mut(&mut object) {
+        metadata.shift_remove("managedFields");
+    }
+    place(call, sender, New { object, warnings, dry_run: options.dry_run, method: "POST", body }).await
+}
+
+/// Makes the workspace that somebody applies and that is not there yet.
+pub(crate) async fn apply(
+    call: &Call<'_>,
+    sender: &Sender<'_>,
+    (applied, options): (&Applied, &WriteOptions),
+    body: Bytes,
+) -> Result<Answer, Failure> {
+    let Wanted { object, warnings, .. } = applied.anew(call, options)?;
+    place(call, sender, New { object, warnings, dry_run: options.dry_run, method: "PATCH", body }).await
+}
+
+/// A workspace to be made.
+struct New {
+    object: Value,
+    warnings: Vec<String>,
+    dry_run: bool,
+    /// How another region is asked for it, and with what.
+    method: &'static str,
+    body: Bytes,
+}
+
+async fn place(call: &Call<'_>, sender: &Sender<'_>, new: New) -> Result<Answer, Failure> {
+    let New { mut object, warnings, dry_run, method, body } = new;
+    let form = Form::of(call)?;
     default::defaults(call.kind, &mut object);
     may_create(call, &object)?;
     let id = match call.purpose {
@@ -47,8 +80,8 @@ pub(crate) async fn create(call: &Call<'_>, sender: &Sender<'_>, body: Bytes) ->
         Purpose::Plain | Purpose::WriteWorkspace { .. } => new_id(call)?,
     };
     let mut answer = match placed(call, sender, &object)? {
-        Some(group) if !options.dry_run => elsewhere(call, sender, &form, (&group, id, body)).await?,
-        _ => here(call, &form, object, &id, options.dry_run).await?,
+        Some(group) if !dry_run => elsewhere(call, sender, &form, (&group, id, method, body)).await?,
+        _ => here(call, &form, object, &id, dry_run).await?,
     };
     answer::warn(&mut answer, &warnings);
     Ok(answer)
@@ -84,9 +117,9 @@ async fn elsewhere(
     call: &Call<'_>,
     sender: &Sender<'_>,
     form: &Form,
-    (group, id, body): (&GroupId, ClusterId, Bytes),
+    (group, id, method, body): (&GroupId, ClusterId, &str, Bytes),
 ) -> Result<Answer, Failure> {
-    let mut carried = sender.carried(call, "POST", &sender.request.rest, body)?;
+    let mut carried = sender.carried(call, method, &sender.request.rest, body)?;
     carried.purpose = Purpose::CreateWorkspace { id: id.clone() };
     let answer = call.api.federation().carry(group, carried).await?;
     if answer.status != StatusCode::CREATED.as_u16() {
@@ -121,7 +154,7 @@ async fn here(
         if generated && let Some(metadata) = metadata::of_mut(&mut object) {
             metadata::set_field(metadata, "name", Value::from(generated_name(call, &prefix)));
         }
-        ready(call, &mut object, id);
+        ready(call, &mut object, id)?;
         let causes = validate::create(call.kind, &object);
         if !causes.is_empty() {
             return Err(Failure::invalid(&call.kind.group, &call.kind.kind, metadata::name(&object), causes));
@@ -140,15 +173,18 @@ async fn here(
     Err(Failure::GenerateNameConflict(call.subject(metadata::name(&object))))
 }
 
-fn ready(call: &Call<'_>, object: &mut Value, id: &ClusterId) {
+/// What the system sets on a new Workspace; in canonical form, so that a later write of the same is known as a change of
+/// nothing.
+fn ready(call: &Call<'_>, object: &mut Value, id: &ClusterId) -> Result<(), Failure> {
     default::for_create(call.kind, object);
     let (uid, now) = (encode::uuid(call.api.random()), call.now_text());
     if let Some(metadata) = metadata::of_mut(object) {
-        metadata.shift_remove("managedFields");
         metadata::set_field(metadata, "uid", Value::from(uid));
         metadata::set_field(metadata, "creationTimestamp", Value::from(now));
     }
     content::ready(object, id, call.user);
+    *object = redecode(call.kind, object, FieldValidation::Ignore)?.value;
+    Ok(())
 }
 
 /// One transaction: the row, its reservation, the logical cluster with its first objects.

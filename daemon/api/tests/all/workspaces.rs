@@ -134,6 +134,8 @@ async fn a_workspace_is_changed_at_its_rows_version() {
     assert_ne!(labelled["metadata"]["resourceVersion"], made["metadata"]["resourceVersion"]);
     assert_eq!(region.merge(&path, &json!({"metadata": {"labels": {"a": "1"}}})).await.expect(200), labelled);
     assert_eq!(region.put(&path, &made).await.status, 409);
+    let located = region.post(PATH, &placed("located", "eu")).await.expect(201);
+    assert_eq!(region.merge(&format!("{PATH}/located"), &json!({})).await.expect(200), located);
     let mut wanted = labelled.clone();
     wanted["metadata"]["annotations"]["mine"] = json!("1");
     wanted["metadata"]["finalizers"] = json!([]);
@@ -357,4 +359,71 @@ async fn a_workspace_that_ends_at_once_was_still_deleted_by_its_request() {
     let id = made["spec"]["cluster"].as_str().unwrap();
     assert_eq!(region.get(&format!("/clusters/{id}/api/v1/namespaces")).await.status, 403);
     assert_eq!(region.post(&format!("/clusters/{id}{PATH}"), &workspace("team")).await.status, 403);
+}
+
+/// The workspace as a manager applies it.
+async fn applied(region: &crate::fixture::Region, query: &str, labels: Value) -> crate::fixture::Reply {
+    let body = json!({
+        "apiVersion": "tenancy.kcp.io/v1alpha1", "kind": "Workspace", "metadata": {"name": "org", "labels": labels},
+        "spec": {"location": {"selector": {"matchLabels": {"region": "us"}}}},
+    });
+    let headers = [("content-type", "application/apply-patch+yaml")];
+    region.send(&format!("PATCH {PATH}/org?{query}"), &headers, body.to_string()).await
+}
+
+fn managers(object: &Value) -> Vec<String> {
+    let entries = object["metadata"]["managedFields"].as_array().map(Vec::as_slice).unwrap_or_default();
+    entries.iter().map(|entry| format!("{} {}", entry["manager"], entry["operation"]).replace('"', "")).collect()
+}
+
+#[tokio::test]
+async fn a_workspace_is_applied_from_every_region_and_its_fields_have_owners() {
+    let regions = regions(&["eu", "us", "ap"]);
+    let (eu, ap) = (&regions[0], &regions[2]);
+    assert_eq!(applied(eu, "", json!({"a": "1"})).await.status, 422, "a manager is needed");
+    let made = synchronized(&regions, applied(eu, "fieldManager=one", json!({"a": "1"}))).await.expect(201);
+    assert_eq!(made["metadata"]["labels"]["region"], "us");
+    assert_eq!(managers(&made), ["one Apply"]);
+    synchronize(&regions);
+    let seen = ap.get(&format!("{PATH}/org")).await.expect(200);
+    assert_eq!(seen["metadata"]["managedFields"], made["metadata"]["managedFields"]);
+    let again = synchronized(&regions, applied(ap, "fieldManager=one", json!({"a": "1"}))).await.expect(200);
+    assert_eq!(again, seen, "to apply the same changes nothing");
+
+    let conflict = synchronized(&regions, applied(ap, "fieldManager=two", json!({"a": "2"}))).await.failure(409);
+    assert!(conflict.contains(r#"conflict with "one": .metadata.labels.a"#), "{conflict}");
+    let forced = synchronized(&regions, applied(ap, "fieldManager=two&force=true", json!({"a": "2"}))).await;
+    let forced = forced.expect(200);
+    assert_eq!((&forced["metadata"]["labels"]["a"], managers(&forced).len()), (&json!("2"), 2));
+    let patch = json!({"metadata": {"labels": {"b": "3"}}});
+    let headers = [("content-type", "application/merge-patch+json")];
+    let line = format!("PATCH {PATH}/org?fieldManager=mate");
+    let patched = ap.send(&line, &headers, patch.to_string());
+    let patched = synchronized(&regions, patched).await.expect(200);
+    assert_eq!(managers(&patched).last().unwrap(), "mate Update");
+    let left = synchronized(&regions, applied(eu, "fieldManager=two", json!({}))).await.expect(200);
+    assert_eq!(left["metadata"]["labels"].get("a"), None, "what its only owner applies no longer goes");
+    assert_eq!(left["metadata"]["labels"]["b"], "3");
+}
+
+#[tokio::test]
+async fn the_first_apply_of_a_workspace_finds_what_was_there_before() {
+    let region = region();
+    let made = region.post(PATH, &json!({"metadata": {"name": "org", "labels": {"a": "0"}}})).await.expect(201);
+    assert_eq!(made["metadata"].get("managedFields"), None);
+    let body = |value: &str| json!({"apiVersion": "tenancy.kcp.io/v1alpha1", "kind": "Workspace", "metadata": {"labels": {"a": value}}});
+    let apply = async |query: &str, value: &str| {
+        let headers = [("content-type", "application/apply-patch+yaml")];
+        region.send(&format!("PATCH {PATH}/org?{query}"), &headers, body(value).to_string()).await
+    };
+    let refused = apply("fieldManager=one", "1").await.failure(409);
+    assert!(refused.contains("before-first-apply"), "{refused}");
+    let rehearsed = apply("fieldManager=one&force=true&dryRun=All", "1").await.expect(200);
+    assert_eq!(rehearsed["metadata"]["labels"]["a"], "1");
+    assert_eq!(region.get(&format!("{PATH}/org")).await.expect(200), made);
+    let forced = apply("fieldManager=one&force=true", "1").await.expect(200);
+    assert_eq!(managers(&forced), ["one Apply", "before-first-apply Update"]);
+    assert_eq!(apply("fieldManager=one", "1").await.expect(200), forced);
+    region.delete(&format!("{PATH}/org")).await.expect(200);
+    assert!(apply("fieldManager=one", "2").await.expect(200)["metadata"]["deletionTimestamp"].is_string());
 }
