@@ -13,6 +13,7 @@ use hanse_tree::tree::Changed;
 
 use crate::key::{Key, Scope};
 use crate::object::Draft;
+use crate::roster::MembershipChange;
 use crate::state::{Cluster, ROOT, State};
 use crate::txn::{Exceeded, Operation, Outcome, Precondition, Refusal, Region, Txn};
 use crate::workspace::WORKSPACES;
@@ -95,6 +96,7 @@ impl Steps<'_> {
             Operation::MergeChanges { .. } => Err(malformed("changes of a document stand alone in their transaction")),
             Operation::Describe(region) => self.describe(region),
             Operation::FoundRoot(objects) => self.found_root(objects),
+            Operation::Membership(change) => self.change_membership(change),
         }
     }
 
@@ -117,6 +119,15 @@ impl Steps<'_> {
         }
         self.state.clusters.insert(root.clone(), Cluster { epoch: Epoch(1), deleting: false });
         self.put_first(&root, objects)
+    }
+
+    fn change_membership(&mut self, change: MembershipChange) -> Result<(), Refusal> {
+        let own = self.state.region().map(|region| region.name.clone());
+        let own = own.ok_or_else(|| malformed("a group that has not been told its region has no members"))?;
+        if let Some(next) = self.state.membership.changed(&own, change, self.time_ms)? {
+            self.state.membership = Arc::new(next);
+        }
+        Ok(())
     }
 
     /// The objects that a new logical cluster begins with.

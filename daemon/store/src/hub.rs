@@ -19,6 +19,7 @@ use hanse_base::id::Revision;
 
 use crate::history::{Compacted, Event};
 use crate::key::Scope;
+use crate::roster::Membership;
 use crate::state::State;
 
 /// Events that a topic keeps for its subscribers. One who is further behind reads the state's window instead.
@@ -53,6 +54,7 @@ pub struct Hub {
     /// How often the group's own documents have grown.
     documents: AtomicU64,
     documents_changed: event_listener::Event,
+    membership_changed: event_listener::Event,
 }
 
 /// The topics that somebody waits at, by the prefix that their objects' keys begin with.
@@ -95,6 +97,7 @@ impl Hub {
             tip_changed: event_listener::Event::new(),
             documents: AtomicU64::new(0),
             documents_changed: event_listener::Event::new(),
+            membership_changed: event_listener::Event::new(),
         })
     }
 
@@ -138,6 +141,18 @@ impl Hub {
         }
     }
 
+    /// Waits until the published state has another membership than the caller has seen, and returns it.
+    pub async fn membership_changed(&self, seen: &Arc<Membership>) -> Arc<Membership> {
+        loop {
+            let listener = self.membership_changed.listen();
+            let membership = Arc::clone(self.view().membership());
+            if !Arc::ptr_eq(&membership, seen) {
+                return membership;
+            }
+            listener.await;
+        }
+    }
+
     /// A place to wait for the events of a scope behind a revision, which the caller has from a list or from an earlier
     /// watch. It may lie in the future.
     #[must_use]
@@ -159,7 +174,11 @@ impl Hub {
     /// are not known (a snapshot was installed), so that late watchers find out from the window.
     pub(crate) fn publish(&self, state: Arc<State>, events: Option<Vec<Arc<Event>>>) {
         let tip = state.revision();
-        self.published.0.store(state);
+        let membership = Arc::clone(state.membership());
+        let before = self.published.0.swap(state);
+        if !Arc::ptr_eq(before.membership(), &membership) {
+            self.membership_changed.notify(usize::MAX);
+        }
         let mut topics = locked(&self.topics);
         let touched = match events {
             Some(events) => topics.hand_out(&events),

@@ -24,7 +24,9 @@ pub mod history;
 pub mod owned;
 mod past;
 mod reservation;
+pub mod roster;
 pub mod state;
+pub mod token;
 
 mod apply;
 mod projection;

@@ -2,8 +2,8 @@
 //! the group is an error that says what is wrong.
 //!
 //! ```text
-//! "hanse state" 2 | length record | length record | ...        lengths: four bytes, little endian; records: postcard
-//! head, clusters, reservations, documents, objects, changes, end: in this order, each kind sorted
+//! "hanse state" 3 | length record | length record | ...        lengths: four bytes, little endian; records: postcard
+//! head, membership, clusters, reservations, documents, objects, changes, end: in this order, each kind sorted
 //! ```
 //!
 //! The window of events is no part of it: who watches across a restored snapshot lists again. What can be had from the
@@ -18,7 +18,7 @@ use crate::history::HistoryLimits;
 use crate::state::State;
 
 mod load;
-mod v2;
+mod v3;
 
 /// Why a snapshot cannot be restored.
 #[derive(Debug, thiserror::Error)]
@@ -30,7 +30,7 @@ pub enum SnapshotError {
     #[error("this is not a snapshot of a group's state")]
     Foreign,
     /// It was written by a newer daemon, or by one older than the first release.
-    #[error("the snapshot has the unknown version {0}; this daemon reads version {version}", version = v2::VERSION)]
+    #[error("the snapshot has the unknown version {0}; this daemon reads version {version}", version = v3::VERSION)]
     Version(u8),
     /// It is the state of another group.
     #[error("the snapshot is of group {found}, not of {expected}")]
@@ -61,8 +61,8 @@ impl State {
     pub fn write(&self, output: &mut dyn Write) -> io::Result<()> {
         let mut output = BufWriter::with_capacity(BUFFER_BYTES, output);
         output.write_all(MAGIC)?;
-        output.write_all(&[v2::VERSION])?;
-        v2::write(self, &mut output)?;
+        output.write_all(&[v3::VERSION])?;
+        v3::write(self, &mut output)?;
         output.flush()
     }
 }
@@ -79,10 +79,10 @@ pub(crate) fn restore(input: &mut dyn Read, group: &GroupId, limits: HistoryLimi
     if magic != *MAGIC {
         return Err(SnapshotError::Foreign);
     }
-    if version != v2::VERSION {
+    if ![v3::VERSION, v3::PREVIOUS].contains(&version) {
         return Err(SnapshotError::Version(version));
     }
-    load::load(&mut input, group, limits)
+    load::load(&mut input, version, group, limits)
 }
 
 const MAGIC: &[u8; 11] = b"hanse state";

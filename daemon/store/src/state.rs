@@ -18,6 +18,7 @@ use crate::object::{Draft, Object};
 use crate::owned::{Dependent, Owned};
 use crate::piece::Pool;
 use crate::reservation::Reservations;
+use crate::roster::Membership;
 use crate::txn::{Refusal, Region};
 use crate::workspace::WORKSPACES;
 
@@ -55,6 +56,8 @@ pub struct State {
     /// Those whose deletion has not begun, but their parent's has.
     pub(crate) doomed: OrdSet<ClusterId>,
     pub(crate) reservations: Reservations,
+    /// Who belongs to the federation.
+    pub(crate) membership: Arc<Membership>,
     pub(crate) tree: Tree,
     /// Key of the Workspace object of each logical cluster that has one.
     pub(crate) shown: OrdMap<ClusterId, Key>,
@@ -87,6 +90,7 @@ impl State {
             ending_clusters: OrdSet::new(),
             doomed: OrdSet::new(),
             reservations: Reservations::default(),
+            membership: Arc::default(),
             tree: Tree::default(),
             shown: OrdMap::new(),
             own: Documents::new(group.clone(), ROWS_PER_DOCUMENT_MAX),
@@ -140,6 +144,12 @@ impl State {
     #[must_use]
     pub fn region(&self) -> Option<&Region> {
         self.region.as_deref()
+    }
+
+    /// Who belongs to the federation, and who may join it.
+    #[must_use]
+    pub fn membership(&self) -> &Arc<Membership> {
+        &self.membership
     }
 
     /// Revision of the last event.
@@ -406,6 +416,7 @@ impl State {
     pub fn check(&self) {
         self.history.check();
         self.reservations.check();
+        assert_eq!(self.membership.sound(), Ok(()), "the rosters are sound");
         self.tree.check();
         self.own.check();
         self.others.values().for_each(Documents::check);

@@ -14,6 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::key::Key;
 use crate::object::Draft;
+use crate::roster::MembershipChange;
 
 /// One transaction on one group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,6 +168,8 @@ pub enum Operation {
     Describe(Region),
     /// Makes the logical cluster `root` at home in this group, with its first objects.
     FoundRoot(#[serde(deserialize_with = "bounded")] Vec<(Key, Draft)>),
+    /// Changes who belongs to the federation, or may join it.
+    Membership(MembershipChange),
 }
 
 /// A workspace to be made.
@@ -302,6 +305,12 @@ pub enum Refusal {
         quota: String,
         /// Everything of this quota that is exceeded, in order of the items' names.
         exceeded: Vec<Exceeded>,
+    },
+    /// The rules of membership do not allow it: a token that is used up, a roster without voters, too many daemons.
+    #[error("{why}")]
+    Forbidden {
+        /// Which rule, and what to do.
+        why: String,
     },
 }
 

@@ -9,7 +9,7 @@ use hanse_tree::document::DocumentId;
 use hanse_tree::documents::{Documents, ROWS_PER_DOCUMENT_MAX, SavedDocument};
 
 use super::SnapshotError;
-use super::v2::{self, Record};
+use super::v3::{self, Record};
 use crate::apply::GROUPS_MAX;
 use crate::content::Changes;
 use crate::history::{History, HistoryLimits};
@@ -20,9 +20,14 @@ use crate::state::{Cluster, FIRST_REVISION, ROOT, State};
 use crate::workspace::WORKSPACES;
 
 /// Reads all records.
-pub(super) fn load(input: &mut impl Read, group: &GroupId, limits: HistoryLimits) -> Result<State, SnapshotError> {
+pub(super) fn load(
+    input: &mut impl Read,
+    version: u8,
+    group: &GroupId,
+    limits: HistoryLimits,
+) -> Result<State, SnapshotError> {
     let mut buffer = Vec::new();
-    let Record::Head { group: found, revision, region } = v2::read(input, &mut buffer)? else {
+    let Record::Head { group: found, revision, region } = v3::read(input, &mut buffer)? else {
         return Err(SnapshotError::Damaged("the head is missing"));
     };
     if found != group.as_str() {
@@ -35,6 +40,13 @@ pub(super) fn load(input: &mut impl Read, group: &GroupId, limits: HistoryLimits
     let mut state = State::new(group.clone(), limits);
     state.history = History::new(Revision(revision), limits);
     state.region = region.map(Arc::new);
+    if version != v3::PREVIOUS {
+        let Record::Membership(membership) = v3::read(input, &mut buffer)? else {
+            return Err(SnapshotError::Damaged("the membership is missing"));
+        };
+        membership.sound().or(Err(SnapshotError::Damaged("the membership contradicts itself")))?;
+        state.membership = Arc::from(membership);
+    }
     let mut loading = Loading {
         state,
         stage: Stage::Clusters,
@@ -44,7 +56,7 @@ pub(super) fn load(input: &mut impl Read, group: &GroupId, limits: HistoryLimits
         changes: 0,
         last_changes: None,
     };
-    while !loading.take(&v2::read(input, &mut buffer)?)? {}
+    while !loading.take(&v3::read(input, &mut buffer)?)? {}
     loading.finish()
 }
 
@@ -77,7 +89,9 @@ impl Loading {
     /// Takes the next record; whether it was the last.
     fn take(&mut self, record: &Record<'_>) -> Result<bool, SnapshotError> {
         let stage = match record {
-            Record::Head { .. } => return Err(SnapshotError::Damaged("there is a second head")),
+            Record::Head { .. } | Record::Membership(_) => {
+                return Err(SnapshotError::Damaged("there is a second head or membership"));
+            }
             Record::Cluster { .. } => Stage::Clusters,
             Record::Reservation { .. } => Stage::Reservations,
             Record::Document { .. } | Record::Part(_) => Stage::Documents,
@@ -96,7 +110,7 @@ impl Loading {
         }
         self.stage = stage;
         match *record {
-            Record::Head { .. } => {}
+            Record::Head { .. } | Record::Membership(_) => {}
             Record::Cluster { id, epoch, deleting } => self.cluster(id, Cluster { epoch: Epoch(epoch), deleting })?,
             Record::Reservation { parent, name, id, made_ms } => self.reservation(parent, name, id, made_ms)?,
             Record::Document { group, ordinal, generation, incoming, parts } => {

@@ -1,13 +1,15 @@
 //! The log's bytes never change: logs of older daemons are read by newer ones. (Version 1 was never released.)
 
 use bytes::Bytes;
-use hanse_base::id::{RegionName, Revision};
+use hanse_base::id::{DaemonId, RegionName, Revision};
+use hanse_store::roster::{MemberRole, MembershipChange, Roster};
 use hanse_store::txn::{
     DecodeError, Exceeded, NewWorkspace, Operation, Outcome, Precondition, Refusal, Region, TXN_BYTES_MAX, Txn,
 };
 use hanse_tree::document::DocumentId;
 use proptest::prelude::{any, proptest};
 
+use crate::members::{member, region, seed, token};
 use crate::rig::{configmap, draft, group, id};
 
 /// A transaction with one of each.
@@ -17,7 +19,7 @@ fn everything() -> Txn {
     labelled.labels = Box::new([("k".into(), "v".into())]);
     labelled.owners = Box::new(["owner".into()]);
     labelled.held = true;
-    Txn {
+    let mut txn = Txn {
         time_ms: 1_700_000_000_000,
         preconditions: vec![
             Precondition::Absent(key.clone()),
@@ -68,7 +70,30 @@ fn everything() -> Txn {
             }),
             Operation::FoundRoot(vec![(key, draft("z"))]),
         ],
-    }
+    };
+    txn.operations.extend(membership());
+    txn
+}
+
+fn membership() -> Vec<Operation> {
+    vec![
+        seed(),
+        Operation::Membership(MembershipChange::PutMember { version: 1, member: member(3, MemberRole::Learner) }),
+        Operation::Membership(MembershipChange::RemoveMember { version: 2, daemon: DaemonId(3) }),
+        Operation::Membership(MembershipChange::GrantToken(token("t", MemberRole::Voter, Some("ap")))),
+        Operation::Membership(MembershipChange::RevokeToken { id: "t".into() }),
+        Operation::Membership(MembershipChange::RedeemToken {
+            id: "t".into(),
+            secret_hash: [1; 32],
+            key: [2; 32],
+            member: member(4, MemberRole::Voter),
+        }),
+        Operation::Membership(MembershipChange::SetNeighbour {
+            region: region("us"),
+            roster: Roster::new(7, vec![member(8, MemberRole::Voter)]).unwrap(),
+        }),
+        Operation::Membership(MembershipChange::RemoveRegion { region: region("us") }),
+    ]
 }
 
 fn outcomes() -> Vec<Outcome> {
@@ -87,6 +112,7 @@ fn outcomes() -> Vec<Outcome> {
             quota: what(),
             exceeded: vec![Exceeded { item: what(), used: 5, limit: 300 }],
         }),
+        Outcome::Refused(Refusal::Forbidden { why: what() }),
     ]
 }
 

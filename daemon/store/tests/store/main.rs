@@ -5,6 +5,7 @@
 mod act;
 mod determinism;
 mod golden;
+mod members;
 mod operations;
 mod past;
 mod rig;

@@ -1,4 +1,4 @@
-//! The records of version 2. (Version 1 was never released.)
+//! The records of version 3, and of version 2, which had no membership. (Version 1 was never released.)
 
 use std::io::{self, Read, Write};
 
@@ -8,16 +8,19 @@ use serde::{Deserialize, Serialize};
 use super::SnapshotError;
 use crate::content::Changes;
 use crate::object::Object;
+use crate::roster::Membership;
 use crate::state::State;
 use crate::txn::{Region, TXN_BYTES_MAX};
 
-pub(super) const VERSION: u8 = 2;
+pub(super) const VERSION: u8 = 3;
+/// What an older daemon has written.
+pub(super) const PREVIOUS: u8 = 2;
 /// The longest record: an object has come in a transaction.
 pub(super) const RECORD_BYTES_MAX: usize = TXN_BYTES_MAX + 4096;
 /// A document is cut into parts of this size.
 const PART_BYTES_MAX: usize = 1 << 20;
 
-/// One record. The order of the kinds is their order in a snapshot.
+/// One record. The kinds come in a snapshot in this order, but for the last, which comes second.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Record<'a> {
     Head {
@@ -74,6 +77,8 @@ pub(super) enum Record<'a> {
         objects: u64,
         changes: u64,
     },
+    /// Who belongs to the federation; behind the head. Absent from version 2.
+    Membership(Box<Membership>),
 }
 
 /// Bytes that are written as bytes, not as a list of numbers.
@@ -100,6 +105,7 @@ pub(super) fn write(state: &State, output: &mut impl Write) -> io::Result<()> {
         revision: state.revision().0,
         region: state.region().cloned(),
     })?;
+    records.write(&Record::Membership(Box::new((*state.membership).clone())))?;
     for (id, cluster) in &state.clusters {
         let (epoch, deleting) = (cluster.epoch.0, cluster.deleting);
         records.write(&Record::Cluster { id: id.as_str(), epoch, deleting })?;
