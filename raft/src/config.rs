@@ -18,7 +18,8 @@ pub struct GroupConfig {
     /// Where log and snapshots are. Used by this replica alone; made when it does not exist.
     pub directory: PathBuf,
     /// The voters that found the group: the same on every daemon. Used when the directory is empty; later the log
-    /// itself says who the members are. A daemon that is not among them starts empty and waits to be added.
+    /// itself says who the members are. A daemon that is not among them starts empty, follows whom they elect, and waits to
+    /// be added.
     pub voters: BTreeSet<DaemonId>,
     /// How often a leader shows that it lives.
     pub heartbeat_ms: u64,

@@ -1,6 +1,6 @@
 //! A Raft group of bytes, as the rest of the daemon sees it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,17 +12,16 @@ use hanse_base::id::{DaemonId, LogIndex, Term};
 use hanse_base::net::Net;
 use hanse_base::random::Random;
 use openraft::async_runtime::watch::WatchReceiver;
-use openraft::errors::{ClientWriteError, RaftError};
 use openraft::storage::IOFlushed;
 use openraft::type_config::TypeConfigExt;
-use openraft::{ChangeMembers, Config, LogIdOptionExt, Raft, RaftMetrics, ServerState, SnapshotPolicy};
+use openraft::{Config, Instant as _, LogIdOptionExt, Raft, RaftMetrics, ServerState, SnapshotPolicy};
 use tokio::io::AsyncRead;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 
 use crate::config::GroupConfig;
 use crate::consensus::{Entry, Kind, LogId, Membership, Payload, Runtime, log_id};
-use crate::error::{Failure, MembershipError, ProposeError, ReadError, StartError};
+use crate::error::{Failure, ProposeError, ReadError, StartError};
 use crate::log::{Log, lock};
 use crate::machine::Machine;
 use crate::network::Links;
@@ -104,6 +103,7 @@ impl Group {
             leadership: watch::Sender::new(Leadership::default()),
             failure,
             closing: watch::Sender::new(false),
+            resting: watch::Sender::new(false),
             receiving: tokio::sync::Mutex::new(()),
             clock: seams.clock,
             random: seams.random,
@@ -195,6 +195,7 @@ impl Group {
                 snapshot: snapshot.as_ref().and_then(|current| index(current.meta.last_log_id)),
                 snapshot_bytes: snapshot.as_ref().map_or(0, |current| current.bytes),
                 voters: membership.voter_ids().collect(),
+                voter_sets: membership.get_joint_config().clone(),
                 learners: membership.learner_ids().collect(),
                 followers: followers(metrics, extent.last, replica.config.daemon),
                 log_bytes: extent.disk_bytes,
@@ -213,35 +214,6 @@ impl Group {
     #[must_use]
     pub fn failure(&self) -> watch::Receiver<Option<Failure>> {
         self.inner.replica.failure.subscribe()
-    }
-
-    /// Adds members that follow without a vote. Only on the leader.
-    ///
-    /// # Errors
-    /// See [`MembershipError`].
-    pub async fn add_learners(&self, daemons: BTreeSet<DaemonId>) -> Result<(), MembershipError> {
-        let nodes: BTreeMap<_, _> = daemons.into_iter().map(|daemon| (daemon, ())).collect();
-        self.change(ChangeMembers::AddNodes(nodes)).await
-    }
-
-    /// Makes exactly these daemons, which must be members already, the voters. Voters that are not among them leave the
-    /// group. Only on the leader, and one change at a time.
-    ///
-    /// # Errors
-    /// See [`MembershipError`].
-    pub async fn set_voters(&self, daemons: BTreeSet<DaemonId>) -> Result<(), MembershipError> {
-        if daemons.is_empty() {
-            return Err(MembershipError::Refused("a group needs at least one voter".to_owned()));
-        }
-        self.change(ChangeMembers::ReplaceAllVoters(daemons)).await
-    }
-
-    /// Removes members that have no vote. Only on the leader.
-    ///
-    /// # Errors
-    /// See [`MembershipError`].
-    pub async fn remove_learners(&self, daemons: BTreeSet<DaemonId>) -> Result<(), MembershipError> {
-        self.change(ChangeMembers::RemoveNodes(daemons)).await
     }
 
     /// Takes a snapshot soon, whatever the size of the log. [`Group::status`] shows when it is there.
@@ -271,39 +243,8 @@ impl Group {
         replica.log.end().await;
     }
 
-    async fn hand_over(&self) {
-        let replica = &self.inner.replica;
-        let here = replica.config.daemon;
-        let best = replica.with_metrics(|metrics| {
-            let followers = metrics.replication.as_ref().filter(|_| metrics.state == ServerState::Leader)?;
-            let is_voter = |daemon: &DaemonId| metrics.membership_config.voter_ids().any(|voter| voter == *daemon);
-            let others = followers.iter().filter(|(daemon, _)| **daemon != here && is_voter(daemon));
-            others.max_by_key(|(_, matched)| **matched).map(|(daemon, _)| *daemon)
-        });
-        let Some(best) = best else { return };
-        let mut known = replica.leadership.subscribe();
-        if replica.raft.trigger().transfer_leader(best).await.is_err() {
-            return;
-        }
-        let moved = known.wait_for(|known| known.leader.is_some_and(|leader| leader != here));
-        let wait = Duration::from_millis(replica.config.election_ms_max);
-        if !matches!(tokio::time::timeout(wait, moved).await, Ok(Ok(_))) {
-            tracing::info!("no other replica took leadership over in time");
-        }
-    }
-
-    async fn change(&self, change: ChangeMembers<DaemonId, ()>) -> Result<(), MembershipError> {
-        match self.inner.replica.raft.change_membership(change, false).await {
-            Ok(_response) => Ok(()),
-            Err(RaftError::APIError(ClientWriteError::ForwardToLeader(forward))) => {
-                Err(MembershipError::NotLeader { leader: forward.leader_id })
-            }
-            Err(RaftError::APIError(error @ ClientWriteError::LogEntryDiscarded(_))) => {
-                Err(MembershipError::Unknown(error.to_string()))
-            }
-            Err(RaftError::APIError(error)) => Err(MembershipError::Refused(error.to_string())),
-            Err(RaftError::Fatal(error)) => Err(MembershipError::Unknown(error.to_string())),
-        }
+    pub(crate) fn replica(&self) -> &Arc<Replica> {
+        &self.inner.replica
     }
 
     /// A sole voter elects itself at once. Any other voter asks at once whether it would be elected, so that a group whose
@@ -447,11 +388,13 @@ fn role(state: ServerState) -> Role {
 
 fn followers(metrics: &RaftMetrics<Kind>, last: Option<LogId>, here: DaemonId) -> BTreeMap<DaemonId, FollowerStatus> {
     let followers = metrics.replication.iter().flatten().filter(|(daemon, _)| **daemon != here);
-    let status = |matched: Option<LogId>| FollowerStatus {
+    let heard = |daemon: &DaemonId| metrics.heartbeat.as_ref()?.get(daemon).copied().flatten();
+    let status = |daemon: &DaemonId, matched: Option<LogId>| FollowerStatus {
         matched: matched.map(|id| LogIndex(id.index)),
         lag: last.next_index().saturating_sub(matched.next_index()),
+        heard: heard(daemon).map(|heard| heard.elapsed()),
     };
-    followers.map(|(daemon, matched)| (*daemon, status(*matched))).collect()
+    followers.map(|(daemon, matched)| (*daemon, status(daemon, *matched))).collect()
 }
 
 /// Entries may be many and disks slow: a follower that still writes is not asked to begin again.

@@ -46,6 +46,7 @@ pub(crate) async fn follow(replica: Arc<Replica>) {
         }
         let now = replica.leadership_now();
         replica.leadership.send_if_modified(|known| std::mem::replace(known, now) != now);
+        replica.rest_or_wake();
         keeper.look(&replica).await;
     }
 }
@@ -110,10 +111,15 @@ impl SnapshotKeeper {
 pub(crate) async fn watch_leader(replica: Arc<Replica>) {
     let beat = Duration::from_millis(replica.config.heartbeat_ms);
     let mut closing = replica.closing.subscribe();
+    let mut resting = replica.resting.subscribe();
     loop {
         tokio::select! {
             _ = closing.wait_for(|closing| *closing) => return,
-            () = tokio::time::sleep(beat) => {}
+            () = async {
+                // An error means that the replica is gone.
+                drop(resting.wait_for(|resting| !*resting).await);
+                tokio::time::sleep(beat).await;
+            } => {}
         }
         let is_follower = replica.with_metrics(|metrics| metrics.state == ServerState::Follower);
         let Route::There(leader) = replica.route() else { continue };

@@ -14,7 +14,8 @@
 //!
 //! Reading order: [`machine`] and [`config`] (what a user gives), [`group`] (what a user gets); then the way of a write:
 //! `propose`, `replica`, `storage`, `log`, `fetch`, `writer`, `record`, `segment`; back after a crash: `recover`; then `state`,
-//! `snapshots`, `snapshot_file`; and between daemons: `frame`, `network`, `serve`. `keep` is what happens by itself.
+//! `snapshots`, `snapshot_file`; and between daemons: `frame`, `network`, `serve`. `keep` is what happens by itself; `membership`
+//! changes who belongs to the group.
 
 pub mod config;
 pub mod error;
@@ -30,6 +31,7 @@ mod form;
 mod frame;
 mod keep;
 mod log;
+mod membership;
 mod network;
 mod read;
 mod record;

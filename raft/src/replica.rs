@@ -35,6 +35,8 @@ pub(crate) struct Replica {
     pub(crate) failure: watch::Sender<Option<Failure>>,
     /// Set once, when the replica stops.
     pub(crate) closing: watch::Sender<bool>,
+    /// Whether this replica is all there is of its group, and leads it: nobody needs to hear that it lives.
+    pub(crate) resting: watch::Sender<bool>,
     pub(crate) forwards: Semaphore,
     /// Held while a snapshot is received.
     pub(crate) receiving: tokio::sync::Mutex<()>,
@@ -98,6 +100,19 @@ impl Replica {
         let only = |voters: &BTreeSet<DaemonId>| voters.len() == 1 && voters.contains(&self.config.daemon);
         let sets = metrics.membership_config.membership().get_joint_config();
         sets.len() == 1 && sets.iter().all(only)
+    }
+
+    /// Lets the engine's timer stand still while this replica is all there is of its group and leads it, so that an idle
+    /// daemon sleeps; and go on as soon as there is somebody else.
+    pub(crate) fn rest_or_wake(&self) {
+        let rests = self.with_metrics(|metrics| {
+            metrics.state == ServerState::Leader
+                && self.is_sole_voter(metrics)
+                && metrics.membership_config.membership().learner_ids().next().is_none()
+        });
+        if self.resting.send_if_modified(|resting| std::mem::replace(resting, rests) != rests) {
+            self.raft.runtime_config().tick(!rests);
+        }
     }
 
     /// The index for a read, where it needs no round: a sole voter that leads has applied everything that it ever

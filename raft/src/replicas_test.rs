@@ -27,11 +27,18 @@ struct Trio {
     disks: BTreeMap<DaemonId, FaultDisk>,
     running: BTreeMap<DaemonId, (Group, Seen)>,
     limits: Limits,
+    founders: BTreeSet<DaemonId>,
 }
 
 impl Trio {
     async fn start(limits: Limits) -> Self {
-        let mut trio = Self { hub: Hub::default(), disks: BTreeMap::new(), running: BTreeMap::new(), limits };
+        Self::found(limits, &ALL).await
+    }
+
+    /// As [`Trio::start`], of which only some found the group.
+    async fn found(limits: Limits, founders: &[DaemonId]) -> Self {
+        let founders = founders.iter().copied().collect();
+        let mut trio = Self { hub: Hub::default(), disks: BTreeMap::new(), running: BTreeMap::new(), limits, founders };
         for daemon in ALL {
             trio.run(daemon).await;
         }
@@ -43,7 +50,7 @@ impl Trio {
         let machine = ListMachine::default();
         let seen = machine.seen.clone();
         let mut config =
-            GroupConfig::new(GroupId::new("eu").unwrap(), daemon, "/data/group".into(), BTreeSet::from(ALL));
+            GroupConfig::new(GroupId::new("eu").unwrap(), daemon, "/data/group".into(), self.founders.clone());
         (config.heartbeat_ms, config.election_ms_min, config.election_ms_max) = (50, 300, 600);
         config.limits = self.limits.clone();
         let (net, clock, random) = (self.hub.net(daemon), Arc::new(SystemClock::default()), Arc::new(SystemRandom));
@@ -412,11 +419,53 @@ async fn members_can_be_added_and_removed() {
     let voters: BTreeSet<_> = ALL.into_iter().filter(|daemon| *daemon != removed).collect();
     group.set_voters(voters.clone()).await.unwrap();
     assert_eq!(group.status().voters, voters);
+    assert_eq!(group.status().voter_sets, vec![voters.clone()], "the change is finished");
+    assert_eq!(group.status().learners, BTreeSet::from([removed]), "who loses its vote follows on");
+    group.remove_learners(BTreeSet::from([removed])).await.unwrap();
+    assert!(group.status().learners.is_empty());
     group.add_learners(BTreeSet::from([removed])).await.unwrap();
     assert_eq!(group.status().learners, BTreeSet::from([removed]));
     trio.propose(leader, &command(1)).await;
     group.set_voters(BTreeSet::from(ALL)).await.unwrap();
     assert_eq!(trio.read(removed).await, vec![command(1)]);
     assert!(trio.group(removed).set_voters(voters).await.is_err(), "a follower does not change the membership");
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_voter_grows_to_three_and_shrinks_again_whoever_leads() {
+    let mut trio = Trio::found(Limits::default(), &ALL[..1]).await;
+    assert_eq!(trio.leader().await, ALL[0]);
+    let only = trio.group(ALL[0]).clone();
+    // A sole voter shows nobody that it lives.
+    let quiet = trio.hub.calls(ALL[0], ALL[1]);
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(trio.hub.calls(ALL[0], ALL[1]), quiet);
+    trio.propose(ALL[0], &command(1)).await;
+    only.add_learners(BTreeSet::from([ALL[1], ALL[2]])).await.unwrap();
+    for daemon in &ALL[1..] {
+        while only.status().followers[daemon].lag > 0 || only.status().followers[daemon].heard.is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+    only.set_voters(BTreeSet::from([ALL[0], ALL[1]])).await.unwrap();
+    only.set_voters(BTreeSet::from(ALL)).await.unwrap();
+    only.transfer_leader(ALL[1]).await.unwrap();
+    assert!(only.transfer_leader(ALL[2]).await.is_err(), "who does not lead gives nothing away");
+    trio.propose(ALL[2], &command(2)).await;
+    // The founder dies: the others elect and go on, at the pace of a group.
+    trio.kill(ALL[0]).await;
+    trio.propose(ALL[2], &command(3)).await;
+    trio.run(ALL[0]).await;
+    let leader = trio.leader().await;
+    trio.group(leader).set_voters(BTreeSet::from([leader])).await.unwrap();
+    let others: BTreeSet<_> = ALL.into_iter().filter(|daemon| *daemon != leader).collect();
+    trio.group(leader).remove_learners(others).await.unwrap();
+    trio.propose(leader, &command(4)).await;
+    assert_eq!(trio.read(leader).await, (1..=4).map(command).collect::<Vec<_>>());
+    // It rests again, and wakes after a restart, too.
+    trio.kill(leader).await;
+    trio.run(leader).await;
+    trio.propose(leader, &command(5)).await;
     trio.stop().await;
 }

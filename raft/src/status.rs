@@ -1,6 +1,7 @@
 //! What a replica tells about itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use hanse_base::id::{DaemonId, GroupId, LogIndex, Term};
 
@@ -35,6 +36,8 @@ pub struct FollowerStatus {
     pub matched: Option<LogIndex>,
     /// How many entries it lacks.
     pub lag: u64,
+    /// How long ago it was heard; never since this replica leads, if there is none.
+    pub heard: Option<Duration>,
 }
 
 /// The state of a replica at one moment.
@@ -62,6 +65,8 @@ pub struct GroupStatus {
     pub snapshot_bytes: u64,
     /// The members that vote.
     pub voters: BTreeSet<DaemonId>,
+    /// The sets of voters, each of which must agree by a majority: one, or two while a change is under way.
+    pub voter_sets: Vec<BTreeSet<DaemonId>>,
     /// The members that do not.
     pub learners: BTreeSet<DaemonId>,
     /// The other members, on the leader; empty elsewhere.

@@ -67,7 +67,9 @@ pub(crate) fn refused(call: &Call<'_>, key: &Key, refusal: Refusal) -> Failure {
         )),
         Refusal::NotEmpty { what } => Failure::Conflict(subject(), format!("{what} is not empty")),
         Refusal::Cycle { id } => Failure::Conflict(subject(), format!("{id} would become its own ancestor")),
-        Refusal::Malformed { why } => Failure::Internal(format!("the transaction was refused: {why}")),
+        Refusal::Malformed { why } | Refusal::Forbidden { why } => {
+            Failure::Internal(format!("the transaction was refused: {why}"))
+        }
         Refusal::OverQuota { quota, exceeded } => Failure::forbidden(subject(), over_quota(&quota, &exceeded)),
     }
 }

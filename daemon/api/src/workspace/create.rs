@@ -310,7 +310,9 @@ pub(crate) fn refused(call: &Call<'_>, name: &str, parent: &ClusterId, refusal: 
         )),
         Refusal::NotEmpty { what } => Failure::Conflict(call.subject(name), format!("{what} is not empty")),
         Refusal::Cycle { id } => Failure::Conflict(call.subject(name), format!("{id} would become its own ancestor")),
-        Refusal::Malformed { why } => Failure::BadRequest(format!("the workspace cannot be stored: {why}")),
+        Refusal::Malformed { why } | Refusal::Forbidden { why } => {
+            Failure::BadRequest(format!("the workspace cannot be stored: {why}"))
+        }
         Refusal::OverQuota { quota, exceeded } => {
             Failure::forbidden(call.subject(name), admit::over_quota(&quota, &exceeded))
         }
