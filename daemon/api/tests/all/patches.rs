@@ -103,13 +103,6 @@ async fn metadata_that_the_system_writes_cannot_be_patched_away() {
     assert_eq!(labelled["metadata"]["labels"]["mine"], "1");
 }
 
-#[tokio::test]
-async fn an_apply_of_a_workspace_is_refused_for_what_it_is_not_for_its_options() {
-    let region = region();
-    let line = "PATCH /apis/tenancy.kcp.io/v1alpha1/workspaces/org?fieldManager=kubectl&force=false";
-    assert_eq!(region.send(line, &[("content-type", APPLY)], "{}").await.status, 415);
-}
-
 const APPLY: &str = "application/apply-patch+yaml";
 
 #[tokio::test]
