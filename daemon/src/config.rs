@@ -74,12 +74,23 @@ pub(crate) struct Api {
 pub(crate) struct Peers {
     /// UDP address.
     pub(crate) listen: SocketAddr,
-    /// This daemon's certificate, PEM.
+    /// This daemon's certificate and that of its region's authority, PEM.
+    pub(crate) certificate: PathBuf,
+    /// The key of the first, PEM.
+    pub(crate) key: PathBuf,
+    /// Root of the federation, PEM.
+    pub(crate) ca: PathBuf,
+    /// What signs the daemons of the region, where it is at hand.
+    pub(crate) authority: Option<AuthorityFiles>,
+}
+
+/// A region's authority.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct AuthorityFiles {
+    /// Its certificate, PEM.
     pub(crate) certificate: PathBuf,
     /// Its key, PEM.
     pub(crate) key: PathBuf,
-    /// Authority of the federation's daemons, PEM.
-    pub(crate) ca: PathBuf,
 }
 
 /// One daemon of the federation.
@@ -318,6 +329,33 @@ struct FilePeers {
     certificate: PathBuf,
     key: PathBuf,
     ca: PathBuf,
+    #[serde(default)]
+    authority_certificate: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    authority_key: Option<Spanned<PathBuf>>,
+}
+
+impl FilePeers {
+    fn check(self, directory: &Path) -> Result<Peers, Wrong> {
+        let authority = match (self.authority_certificate, self.authority_key) {
+            (Some(certificate), Some(key)) => Some(AuthorityFiles {
+                certificate: directory.join(certificate.into_inner()),
+                key: directory.join(key.into_inner()),
+            }),
+            (None, None) => None,
+            (Some(one), None) | (None, Some(one)) => {
+                let why = "authority_certificate and authority_key belong together: write both or none".to_owned();
+                return Err((Some(one.span()), why));
+            }
+        };
+        Ok(Peers {
+            listen: self.listen,
+            certificate: directory.join(self.certificate),
+            key: directory.join(self.key),
+            ca: directory.join(self.ca),
+            authority,
+        })
+    }
 }
 
 #[derive(Deserialize)]
@@ -395,12 +433,7 @@ impl File {
             admin_socket: directory.join(self.admin_socket),
             log_format: self.log_format,
             api,
-            peers: Peers {
-                listen: self.peers.listen,
-                certificate: directory.join(self.peers.certificate),
-                key: directory.join(self.peers.key),
-                ca: directory.join(self.peers.ca),
-            },
+            peers: self.peers.check(directory)?,
             members,
             egress,
             raft,
@@ -518,7 +551,7 @@ tokens = "../pki/tokens.csv"
 listen = "127.0.0.1:6444"
 certificate = "peer.crt"
 key = "peer.key"
-ca = "/pki/peer-ca.crt"
+ca = "/pki/root.crt"
 [[member]]
 daemon = 7
 region = "eu"
@@ -541,7 +574,7 @@ api = "https://127.0.0.1:6453"
     fn a_file_gives_paths_relative_to_itself() {
         let config = parse(GOOD).unwrap();
         assert_eq!(config.api.client_ca, Path::new("d/../pki/client-ca.crt"));
-        assert_eq!(config.peers.ca, Path::new("/pki/peer-ca.crt"));
+        assert_eq!(config.peers.ca, Path::new("/pki/root.crt"));
         assert_eq!(config.own().name, "eu-1");
         assert_eq!(config.raft, Timing::SOLE);
         assert_eq!(
@@ -592,6 +625,12 @@ api = "https://127.0.0.1:6453"
             ("daemon = 8", "daemon = 0", "d/hansed.toml:25: ", "write a number from 1"),
             ("daemon = 8", "daemon = -8", "d/hansed.toml:26: ", "u64"),
             ("federation = \"a1b2c3d4\"", "federation = \"a/b\"", "d/hansed.toml:1: ", "lower case"),
+            (
+                "key = \"peer.key\"",
+                "key = \"peer.key\"\nauthority_key = \"a.key\"",
+                "d/hansed.toml:18: ",
+                "write both or none",
+            ),
             ("founder = \"eu\"\n", "", "d/hansed.toml:1: ", "missing field `founder`"),
             ("[[member]]", "[raft]\nheartbeat_ms = 1\n[[member]]", "d/hansed.toml:19: ", "10 <= heartbeat_ms"),
         ];

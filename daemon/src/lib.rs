@@ -15,7 +15,7 @@
 //! ```
 //!
 //! Reading order: `config`, `run`, `homes`, `carriage`, `federation`, `admin`; then `up`, `prepare`,
-//! `pki`, `supervise`.
+//! `authority`, `pki`, `supervise`.
 
 mod config;
 mod keys;
@@ -43,6 +43,7 @@ mod status;
 
 mod notify;
 
+mod authority;
 mod kubeconfig;
 mod pki;
 mod prepare;

@@ -1,5 +1,5 @@
-//! Keys and certificates that `hansed up` makes: three authorities, one peer and one server certificate for each
-//! daemon, a client certificate and a token for the administrator.
+//! Keys and certificates that `hansed up` makes for the Kubernetes API: two authorities, a server certificate for each
+//! daemon, a client certificate and a token for the administrator. (Between daemons: [`crate::authority`].)
 //!
 //! Authorities and tokens are made once and kept. Certificates are kept too, until they are about to expire or their
 //! authority has changed. Every file with a secret has mode 0600 and is whole or absent: it is written beside its place
@@ -13,9 +13,7 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hanse_base::id::{DaemonId, RegionName};
 use hanse_base::random::{Random, SystemRandom};
-use hanse_sync::peer::PeerId;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, SanType,
@@ -75,15 +73,6 @@ pub(crate) struct Tokens {
 
 /// What a certificate says of its holder.
 pub(crate) enum Subject<'a> {
-    /// A daemon, towards other daemons.
-    Peer {
-        /// Id of the federation.
-        federation: &'a str,
-        /// Its region.
-        region: &'a RegionName,
-        /// The daemon.
-        daemon: DaemonId,
-    },
     /// A daemon, towards clients of the Kubernetes API.
     Server {
         /// The daemon's name.
@@ -119,16 +108,7 @@ impl Authority {
             write_file(&key_path, key.serialize_pem().as_bytes(), SECRET)?;
             write_file(&certificate_path, certificate.pem().as_bytes(), PUBLIC)?;
         }
-        let certificate_pem = read_file(&certificate_path)?;
-        let key = KeyPair::from_pem(&read_file(&key_path)?)
-            .map_err(|error| PkiError::Damaged { path: key_path.clone(), why: error.to_string() })?;
-        let damaged = |why: String| PkiError::Damaged { path: certificate_path.clone(), why };
-        let (_, pem) = parse_x509_pem(certificate_pem.as_bytes()).map_err(|error| damaged(error.to_string()))?;
-        let certificate = pem.parse_x509().map_err(|error| damaged(error.to_string()))?;
-        if *certificate.public_key().subject_public_key.data != *key.public_key_raw() {
-            return Err(damaged(format!("it does not belong to the key in {}", key_path.display())));
-        }
-        let issuer = Issuer::from_ca_cert_pem(&certificate_pem, key).map_err(|error| damaged(error.to_string()))?;
+        let (certificate_pem, issuer) = load_issuer(&certificate_path, &key_path)?;
         Ok(Self { certificate_pem, issuer })
     }
 
@@ -219,7 +199,6 @@ impl Tokens {
 impl Subject<'_> {
     fn name(&self) -> String {
         match self {
-            Self::Peer { daemon, .. } => format!("daemon {daemon}"),
             Self::Server { name, .. } => (*name).to_owned(),
             Self::Client { user, .. } => (*user).to_owned(),
         }
@@ -230,12 +209,6 @@ impl Subject<'_> {
         params.use_authority_key_identifier_extension = true;
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         match self {
-            Self::Peer { federation, region, daemon } => {
-                let peer = PeerId { daemon: *daemon, region: (*region).clone() };
-                params.extended_key_usages =
-                    vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-                params.subject_alt_names = vec![SanType::URI(peer.uri(federation).try_into()?)];
-            }
             Self::Server { address, .. } => {
                 params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
                 params.subject_alt_names =
@@ -253,6 +226,24 @@ impl Subject<'_> {
         }
         Ok(params)
     }
+}
+
+/// Reads an authority's certificate, PEM, and what signs in its name.
+///
+/// # Errors
+/// See [`PkiError`].
+pub(crate) fn load_issuer(certificate: &Path, key: &Path) -> Result<(String, Issuer<'static, KeyPair>), PkiError> {
+    let certificate_pem = read_file(certificate)?;
+    let pair = KeyPair::from_pem(&read_file(key)?)
+        .map_err(|error| PkiError::Damaged { path: key.to_owned(), why: error.to_string() })?;
+    let damaged = |why: String| PkiError::Damaged { path: certificate.to_owned(), why };
+    let (_, pem) = parse_x509_pem(certificate_pem.as_bytes()).map_err(|error| damaged(error.to_string()))?;
+    let parsed = pem.parse_x509().map_err(|error| damaged(error.to_string()))?;
+    if *parsed.public_key().subject_public_key.data != *pair.public_key_raw() {
+        return Err(damaged(format!("it does not belong to the key in {}", key.display())));
+    }
+    let issuer = Issuer::from_ca_cert_pem(&certificate_pem, pair).map_err(|error| damaged(error.to_string()))?;
+    Ok((certificate_pem, issuer))
 }
 
 /// Makes the key that signs service accounts' tokens, where there is none.
@@ -292,15 +283,24 @@ pub(crate) fn write_file(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Pki
     written.map_err(|source| PkiError::Disk { path: path.to_owned(), source })
 }
 
-fn read_file(path: &Path) -> Result<String, PkiError> {
+/// Reads a file of text.
+///
+/// # Errors
+/// [`PkiError::Disk`].
+pub(crate) fn read_file(path: &Path) -> Result<String, PkiError> {
     fs::read_to_string(path).map_err(|source| PkiError::Disk { path: path.to_owned(), source })
 }
 
-fn exists(path: &Path) -> Result<bool, PkiError> {
+/// Whether there is such a file.
+///
+/// # Errors
+/// [`PkiError::Disk`].
+pub(crate) fn exists(path: &Path) -> Result<bool, PkiError> {
     path.try_exists().map_err(|source| PkiError::Disk { path: path.to_owned(), source })
 }
 
-fn make(what: &str, source: rcgen::Error) -> PkiError {
+/// The library's refusal.
+pub(crate) fn make(what: &str, source: rcgen::Error) -> PkiError {
     PkiError::Make { what: what.to_owned(), source }
 }
 
@@ -326,7 +326,7 @@ pub(crate) const SHARD_ADMIN_GROUP: &str = "system:masters";
 /// Mode of a file with a secret.
 pub(crate) const SECRET: u32 = 0o600;
 /// Mode of a certificate.
-const PUBLIC: u32 = 0o644;
+pub(crate) const PUBLIC: u32 = 0o644;
 const AUTHORITY_DAYS: i64 = 3650;
 const CERTIFICATE_DAYS: i64 = 365;
 /// A certificate that has fewer days left is made anew at the next `hansed up`.
@@ -340,42 +340,23 @@ mod tests {
     use std::path::Path;
     use std::{fs, net::IpAddr};
 
-    use hanse_base::id::{DaemonId, RegionName};
-    use x509_parser::extensions::GeneralName;
     use x509_parser::pem::parse_x509_pem;
 
     use super::{Authority, Subject, Tokens, make_signing_key};
 
-    fn peer(region: &RegionName) -> Subject<'_> {
-        Subject::Peer { federation: "fed", region, daemon: DaemonId(7) }
-    }
+    const SERVER: Subject<'_> = Subject::Server { name: "eu-1", address: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST) };
 
     fn mode(path: &Path) -> u32 {
         fs::metadata(path).unwrap().permissions().mode() & 0o777
     }
 
     #[test]
-    fn a_peer_certificate_is_signed_by_its_authority_and_names_the_daemon() {
-        let directory = tempfile::tempdir().unwrap();
-        let authority = Authority::load_or_make(directory.path(), "peer-ca", "peers").unwrap();
-        let other = Authority::load_or_make(directory.path(), "other-ca", "others").unwrap();
-        let region = RegionName::new("eu").unwrap();
-        let identity = authority.issue(&peer(&region)).unwrap();
-        assert!(authority.is_good(&identity) && !other.is_good(&identity));
-        let (_, pem) = parse_x509_pem(identity.certificate_pem.as_bytes()).unwrap();
-        let certificate = pem.parse_x509().unwrap();
-        let names = &certificate.subject_alternative_name().unwrap().unwrap().value.general_names;
-        assert_eq!(*names, [GeneralName::URI("spiffe://fed/region/eu/daemon/7")]);
-        let usage = certificate.extended_key_usage().unwrap().unwrap().value;
-        assert!(usage.server_auth && usage.client_auth && !certificate.is_ca());
-    }
-
-    #[test]
     fn server_and_client_certificates_say_what_they_are_for() {
         let directory = tempfile::tempdir().unwrap();
         let authority = Authority::load_or_make(directory.path(), "ca", "authority").unwrap();
-        let address = IpAddr::from([127, 0, 0, 1]);
-        let server = authority.issue(&Subject::Server { name: "eu-1", address }).unwrap();
+        let other = Authority::load_or_make(directory.path(), "other-ca", "others").unwrap();
+        let server = authority.issue(&SERVER).unwrap();
+        assert!(authority.is_good(&server) && !other.is_good(&server));
         let client = authority.issue(&Subject::Client { user: "shard-admin", group: "system:masters" }).unwrap();
         let (_, pem) = parse_x509_pem(server.certificate_pem.as_bytes()).unwrap();
         let certificate = pem.parse_x509().unwrap();
@@ -393,10 +374,9 @@ mod tests {
     fn keys_are_made_once_and_kept_readable_by_their_owner_only() {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
-        let region = RegionName::new("eu").unwrap();
         let made = || {
-            let authority = Authority::load_or_make(directory.path(), "peer-ca", "peers").unwrap();
-            let identity = authority.load_or_issue(&at("peer.crt"), &at("peer.key"), &peer(&region)).unwrap();
+            let authority = Authority::load_or_make(directory.path(), "api-ca", "api").unwrap();
+            let identity = authority.load_or_issue(&at("api.crt"), &at("api.key"), &SERVER).unwrap();
             let tokens = Tokens::load_or_make(&at("tokens.csv")).unwrap();
             make_signing_key(&at("service-account.key")).unwrap();
             let signing = fs::read_to_string(at("service-account.key")).unwrap();
@@ -404,7 +384,7 @@ mod tests {
         };
         let first = made();
         assert!(made() == first && first.3.len() == 40);
-        for secret in ["peer-ca.key", "peer.key", "tokens.csv", "service-account.key"] {
+        for secret in ["api-ca.key", "api.key", "tokens.csv", "service-account.key"] {
             assert_eq!(mode(&at(secret)), 0o600, "{secret}");
         }
     }
@@ -413,16 +393,15 @@ mod tests {
     fn a_certificate_is_made_anew_when_its_authority_changed_or_its_key_is_lost() {
         let directory = tempfile::tempdir().unwrap();
         let at = |name: &str| directory.path().join(name);
-        let region = RegionName::new("eu").unwrap();
         let first = Authority::load_or_make(directory.path(), "first", "first").unwrap();
         let second = Authority::load_or_make(directory.path(), "second", "second").unwrap();
         let issued = |authority: &Authority| {
-            authority.load_or_issue(&at("peer.crt"), &at("peer.key"), &peer(&region)).unwrap().certificate_pem
+            authority.load_or_issue(&at("api.crt"), &at("api.key"), &SERVER).unwrap().certificate_pem
         };
         let before = issued(&first);
         let after = issued(&second);
         assert_ne!(before, after);
-        fs::remove_file(at("peer.key")).unwrap();
+        fs::remove_file(at("api.key")).unwrap();
         assert_ne!(issued(&second), after);
     }
 

@@ -9,11 +9,13 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hanse_base::id::{DaemonId, RegionName};
 use hanse_base::random::{Random, SystemRandom};
 use serde::{Deserialize, Serialize};
 
+use crate::authority::{RegionAuthority, Root, forget_flat_authority};
 use crate::config::{Config, ConfigError, DAEMON_ID_MAX};
 use crate::kubeconfig::Kubeconfig;
 use crate::lock::{LockError, ProcessLock};
@@ -131,6 +133,18 @@ pub(crate) enum PrepareError {
         /// What is wrong with it.
         why: String,
     },
+    /// A configuration from before regions had authorities, which somebody has changed since.
+    #[error("{path} believes {ca} under [peers], and not {root}, which this directory's daemons are signed under: write ca = \"../pki/root.crt\", authority_certificate = \"../pki/region-{region}.crt\" and authority_key = \"../pki/region-{region}.key\" there", path = path.display(), ca = ca.display(), root = root.display())]
+    Unsigned {
+        /// The configuration.
+        path: PathBuf,
+        /// What it believes.
+        ca: PathBuf,
+        /// What it should believe.
+        root: PathBuf,
+        /// The daemon's region.
+        region: RegionName,
+    },
     /// A daemon's configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -161,6 +175,7 @@ pub(crate) fn prepare(directory: &Path, wish: &Wish) -> Result<Prepared, Prepare
     for config in &daemons {
         check_ports(config.own().name.as_str(), config.api.listen, config.peers.listen, ADVICE_KEPT)?;
     }
+    forget_flat_authority(&pki.directory)?;
     let kubeconfig = make_kubeconfig(&directory, &record, &daemons, &pki)?;
     Ok(Prepared { directory, daemons, kubeconfig, token: pki.tokens.kcp_admin, _lock: lock })
 }
@@ -188,7 +203,7 @@ struct Plan {
 
 struct Pki {
     api: Authority,
-    peers: Authority,
+    root: Root,
     clients: Authority,
     tokens: Tokens,
     directory: PathBuf,
@@ -305,7 +320,7 @@ impl Pki {
         make_signing_key(&directory.join("service-account.key"))?;
         Ok(Self {
             api: Authority::load_or_make(&directory, "api-ca", "hanse API authority")?,
-            peers: Authority::load_or_make(&directory, "peer-ca", "hanse peer authority")?,
+            root: Root::load_or_make(&directory)?,
             clients: Authority::load_or_make(&directory, "client-ca", "hanse client authority")?,
             tokens: Tokens::load_or_make(&directory.join("tokens.csv"))?,
             directory,
@@ -324,11 +339,19 @@ fn make_daemon(directory: &Path, record: &Record, plan: &Plan, pki: &Pki) -> Res
     if config.api.service_account_key.is_none() && name_signing_key(&path)? {
         config = Config::load(&path)?;
     }
+    if config.peers.authority.is_none() && name_authority(&path, &config.region)? {
+        config = Config::load(&path)?;
+    }
+    let root = pki.directory.join("root.crt");
+    if config.peers.ca.canonicalize().ok() != root.canonicalize().ok() {
+        let (ca, region) = (config.peers.ca, config.region);
+        return Err(PrepareError::Unsigned { path, ca, root, region });
+    }
     if config.admin_socket.as_os_str().len() > SOCKET_PATH_BYTES_MAX {
         return Err(PrepareError::SocketPath { path: config.admin_socket });
     }
-    let subject = Subject::Peer { federation: &config.federation, region: &config.region, daemon: config.daemon };
-    pki.peers.load_or_issue(&config.peers.certificate, &config.peers.key, &subject)?;
+    let authority = RegionAuthority::load_or_make(&pki.root, &pki.directory, &config.federation, &config.region)?;
+    authority.provide(&config.peers.certificate, &config.peers.key, config.daemon, CERTIFICATE_LIFE)?;
     let subject = Subject::Server { name: &plan.name, address: config.api.listen.ip() };
     pki.api.load_or_issue(&config.api.certificate, &config.api.key, &subject)?;
     Ok(config)
@@ -345,6 +368,27 @@ fn name_signing_key(path: &Path) -> Result<bool, PrepareError> {
     let named = text.replacen(SECTION, &format!("{SECTION}{SIGNING_KEY}\n"), 1);
     write_file(path, named.as_bytes(), SECRET)?;
     Ok(true)
+}
+
+/// Puts the root and the region's authority in the place of the one authority that signed all daemons in earlier versions.
+/// Returns whether it did: a file in another form is left as it is.
+fn name_authority(path: &Path, region: &RegionName) -> Result<bool, PrepareError> {
+    let text = fs::read_to_string(path).map_err(|source| PrepareError::Disk { path: path.to_owned(), source })?;
+    let named = text.replacen(FLAT_AUTHORITY, &authority_lines(region), 1);
+    if named == text {
+        return Ok(false);
+    }
+    write_file(path, named.as_bytes(), SECRET)?;
+    Ok(true)
+}
+
+/// The lines that name the federation's root and the region's authority.
+fn authority_lines(region: &RegionName) -> String {
+    format!(
+        r#"ca = "../pki/root.crt"
+authority_certificate = "../pki/region-{region}.crt"
+authority_key = "../pki/region-{region}.key""#
+    )
 }
 
 fn make_kubeconfig(directory: &Path, record: &Record, daemons: &[Config], pki: &Pki) -> Result<PathBuf, PrepareError> {
@@ -375,6 +419,7 @@ fn render(record: &Record, plan: &Plan) -> String {
     let Plan { name, region, daemon, api, peers, url } = plan;
     let federation = &record.federation;
     let founder = record.regions.first().map_or("", RegionName::as_str);
+    let authority = authority_lines(region);
     let mut text = format!(
         r#"# Daemon {name}. Made by `hansed up`; start it by hand with: hansed run --config hansed.toml
 federation = "{federation}"
@@ -398,7 +443,7 @@ ca = "../pki/api-ca.crt"
 listen = "{peers}"
 certificate = "peer.crt"
 key = "peer.key"
-ca = "../pki/peer-ca.crt"
+{authority}
 
 # Webhooks on this machine may be called; without this, only those elsewhere.
 [egress]
@@ -484,6 +529,9 @@ pub(crate) const LOG_FILE: &str = "hansed.log";
 pub(crate) const DEFAULT_PORT_BASE: u16 = 6443;
 /// The line that names the key for service accounts' tokens.
 const SIGNING_KEY: &str = r#"service_account_key = "../pki/service-account.key""#;
+/// What stood in the place of [`authority_lines`] before regions had authorities.
+const FLAT_AUTHORITY: &str = r#"ca = "../pki/peer-ca.crt""#;
+const CERTIFICATE_LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
 const DEFAULT_REGIONS: [&str; 3] = ["eu", "us", "ap"];
 /// From one daemon's ports to the next one's.
 const PORTS_EACH: usize = 10;
@@ -568,6 +616,39 @@ mod tests {
         let second = prepare(directory.path(), &again).unwrap();
         assert_eq!(second.daemons[0].api.service_account_key, named);
         assert!(key.exists() && fs::read_to_string(&config).unwrap().contains("# mine"));
+    }
+
+    #[test]
+    fn a_directory_from_before_regions_had_authorities_is_signed_anew() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |path: &str| directory.path().join(path);
+        drop(prepare(directory.path(), &wish(Some(free_port()))).unwrap());
+        let (config, pki) = (at("us-1/hansed.toml"), at("pki"));
+        let made = fs::read_to_string(&config).unwrap();
+        let lines = super::authority_lines(&RegionName::new("us").unwrap());
+        assert!(made.contains(&lines), "{made}");
+        // As it was left by an earlier version.
+        for file in ["root.crt", "root.key", "region-us.crt", "region-us.key", "region-eu.crt", "region-eu.key"] {
+            fs::remove_file(pki.join(file)).unwrap();
+        }
+        for name in ["eu-1/hansed.toml", "us-1/hansed.toml"] {
+            let text = fs::read_to_string(at(name)).unwrap();
+            let region = RegionName::new(&name[..2]).unwrap();
+            fs::write(at(name), text.replace(&super::authority_lines(&region), super::FLAT_AUTHORITY)).unwrap();
+        }
+        fs::write(pki.join("peer-ca.crt"), "flat").unwrap();
+        fs::write(pki.join("peer-ca.key"), "flat").unwrap();
+        let before = fs::read_to_string(at("us-1/peer.crt")).unwrap();
+        let again = Wish { regions: None, daemons: None, port_base: None };
+        let second = prepare(directory.path(), &again).unwrap();
+        assert_eq!(fs::read_to_string(&config).unwrap(), made);
+        assert_ne!(fs::read_to_string(at("us-1/peer.crt")).unwrap(), before);
+        assert!(!pki.join("peer-ca.key").exists() && second.daemons[0].peers.authority.is_some());
+        drop(second);
+        // What somebody has changed is not changed under them.
+        fs::write(&config, made.replace(&lines, r#"ca = "mine.crt""#)).unwrap();
+        let error = refusal(directory.path(), &again);
+        assert!(error.contains("us-1/hansed.toml believes") && error.contains("region-us.key"), "{error}");
     }
 
     #[test]

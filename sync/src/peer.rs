@@ -32,12 +32,15 @@ pub struct PeerId {
     pub region: RegionName,
 }
 
-/// A URI does not name a daemon of the federation.
+/// A URI does not name a daemon, or an authority, of the federation.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PeerIdError {
     /// The URI has another form than `spiffe://<federation>/region/<region>/daemon/<id>`.
     #[error("the name is not of the form spiffe://<federation>/region/<region>/daemon/<id>")]
     Form,
+    /// The URI has another form than `spiffe://<federation>/region/<region>`.
+    #[error("the authority's name is not of the form spiffe://<federation>/region/<region>")]
+    AuthorityForm,
     /// The URI names another federation.
     #[error("the name belongs to another federation")]
     Federation,
@@ -73,6 +76,27 @@ impl PeerId {
     }
 }
 
+/// The name of a region's authority in its certificate: `spiffe://<federation>/region/<region>`.
+#[must_use]
+pub fn authority_uri(federation: &str, region: &RegionName) -> String {
+    format!("spiffe://{federation}/region/{region}")
+}
+
+/// Reads what [`authority_uri`] writes.
+///
+/// # Errors
+/// The text has another form, or names another federation.
+pub fn parse_authority_uri(uri: &str, federation: &str) -> Result<RegionName, PeerIdError> {
+    let rest = uri.strip_prefix("spiffe://").ok_or(PeerIdError::AuthorityForm)?;
+    let (domain, path) = rest.split_once('/').ok_or(PeerIdError::AuthorityForm)?;
+    let [Some("region"), Some(region), None, ..] = segments(path) else { return Err(PeerIdError::AuthorityForm) };
+    if domain != federation {
+        return Err(PeerIdError::Federation);
+    }
+    let Ok(region) = RegionName::new(region) else { return Err(PeerIdError::AuthorityForm) };
+    Ok(region)
+}
+
 fn segments(path: &str) -> [Option<&str>; 5] {
     let mut parts = path.split('/');
     std::array::from_fn(|_| parts.next())
@@ -83,7 +107,7 @@ mod tests {
     use hanse_base::id::{DaemonId, RegionName};
     use proptest::prelude::{any, proptest};
 
-    use super::{PeerId, PeerIdError};
+    use super::{PeerId, PeerIdError, authority_uri, parse_authority_uri};
 
     #[test]
     fn only_the_one_spelling_of_a_name_is_taken() {
@@ -108,6 +132,27 @@ mod tests {
         assert_eq!(PeerId::parse("spiffe://other/region/eu/daemon/7", "hansa"), Err(PeerIdError::Federation));
     }
 
+    #[test]
+    fn an_authority_has_one_spelling_and_is_no_daemon() {
+        let eu = RegionName::new("eu").unwrap();
+        assert_eq!(parse_authority_uri(&authority_uri("hansa", &eu), "hansa"), Ok(eu));
+        for bad in [
+            "",
+            "spiffe://hansa",
+            "spiffe://hansa/region",
+            "spiffe://hansa/region/",
+            "spiffe://hansa/region/eu/",
+            "spiffe://hansa/region/EU",
+            "spiffe://hansa/daemon/eu",
+            "spiffe://hansa/region/eu/daemon/7",
+            "https://hansa/region/eu",
+        ] {
+            assert_eq!(parse_authority_uri(bad, "hansa"), Err(PeerIdError::AuthorityForm), "{bad}");
+        }
+        assert_eq!(parse_authority_uri("spiffe://other/region/eu", "hansa"), Err(PeerIdError::Federation));
+        assert_eq!(PeerId::parse("spiffe://hansa/region/eu", "hansa"), Err(PeerIdError::Form));
+    }
+
     proptest! {
         #[test]
         fn a_name_reads_back_as_it_was_written(daemon: u64, region in "[a-z0-9]([a-z0-9-]{0,10}[a-z0-9])?") {
@@ -119,6 +164,8 @@ mod tests {
         fn any_text_is_read_without_a_panic(text in any::<String>()) {
             drop(PeerId::parse(&text, "hansa"));
             drop(PeerId::parse(&format!("spiffe://hansa/{text}"), "hansa"));
+            drop(parse_authority_uri(&text, "hansa"));
+            drop(parse_authority_uri(&format!("spiffe://hansa/{text}"), "hansa"));
         }
     }
 }

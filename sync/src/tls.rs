@@ -21,7 +21,7 @@ use rustls::{
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
 use crate::error::MeshError;
-use crate::identity::{Identity, IdentityError, end_of, peer_of};
+use crate::identity::{Identity, IdentityError, end_of, peer_of_chain};
 use crate::limit::Limits;
 use crate::peer::PeerId;
 
@@ -63,10 +63,7 @@ impl Tls {
         for root in &identity.roots {
             roots.add(CertificateDer::from(root.clone())).map_err(tls_error)?;
         }
-        let Some(certificate) = identity.certificates.first() else {
-            return Err(MeshError::Config("there is no certificate"));
-        };
-        let named = peer_of(certificate, federation)?;
+        let named = peer_of_chain(&identity.certificates, federation)?;
         if named != *me {
             return Err(IdentityError::mismatch(&named, me).into());
         }
@@ -165,8 +162,7 @@ impl Tls {
 
     /// The daemon behind a connection whose handshake is complete.
     pub(crate) fn peer_of(&self, connection: &quinn::Connection) -> Result<PeerId, IdentityError> {
-        let chain = chain_of(connection);
-        peer_of(chain.first().ok_or(IdentityError::Unreadable)?, &self.federation)
+        peer_of_chain(&chain_of(connection), &self.federation)
     }
 }
 
@@ -197,6 +193,12 @@ fn transport(limits: &Limits) -> Result<TransportConfig, MeshError> {
 
 fn tls_error(error: impl fmt::Display) -> MeshError {
     MeshError::Tls(error.to_string())
+}
+
+/// The daemon that a chain names which leads to a root.
+fn named(end_entity: &[u8], intermediates: &[CertificateDer<'_>], federation: &str) -> Result<PeerId, Error> {
+    let chain: Vec<&[u8]> = std::iter::once(end_entity).chain(intermediates.iter().map(AsRef::as_ref)).collect();
+    peer_of_chain(&chain, federation).map_err(not_welcome)
 }
 
 fn not_welcome(error: IdentityError) -> Error {
@@ -241,7 +243,7 @@ impl ServerCertVerifier for Dialed {
         let parsed = ParsedCertificate::try_from(end_entity)?;
         let algorithms = self.provider.signature_verification_algorithms.all;
         verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, algorithms)?;
-        let found = peer_of(end_entity, &self.federation).map_err(not_welcome)?;
+        let found = named(end_entity, intermediates, &self.federation)?;
         if found != self.expected {
             return Err(not_welcome(IdentityError::mismatch(&found, &self.expected)));
         }
@@ -290,7 +292,7 @@ impl ClientCertVerifier for Accepted {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let verified = self.chain.verify_client_cert(end_entity, intermediates, now)?;
-        peer_of(end_entity, &self.federation).map_err(not_welcome)?;
+        named(end_entity, intermediates, &self.federation)?;
         Ok(verified)
     }
 

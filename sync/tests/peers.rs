@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hanse_base::id::DaemonId;
 use hanse_sync::error::{LinkError, MeshError};
+use hanse_sync::identity::Identity;
 use hanse_sync::lane::Lane;
 use hanse_sync::limit::Limits;
 use hanse_sync::mesh::{LinkState, Mesh};
@@ -192,6 +193,42 @@ async fn a_stranger_of_the_federation_hears_why_it_is_not_let_in() {
         Err(why) => why,
     };
     assert!(!why.contains("is not a member"), "{why}");
+}
+
+/// Whether a daemon with this identity is let in, by a federation that has it among its members.
+async fn is_let_in(authority: &Authority, identity: &Identity) -> Result<(), String> {
+    let one = town(authority, 1);
+    one.mesh.set_peers(vec![peer(7, "eu", "127.0.0.1:9".parse().unwrap())]).unwrap();
+    let connection = stranger(identity, b"hanse/1", one.me.address).await?;
+    let mut greeting = connection.open_uni().await.map_err(|error| error.to_string())?;
+    greeting.write_all(&[1, 1, 0, 0, 0, 0, 0, 0, 0, 7]).await.map_err(|error| error.to_string())?;
+    greeting.finish().map_err(|error| error.to_string())?;
+    connection.accept_uni().await.map(drop).map_err(|error| error.to_string())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_region_signs_for_its_own_daemons_only() {
+    let authority = Authority::new();
+    assert_eq!(is_let_in(&authority, &authority.identity(7, "eu")).await, Ok(()));
+    let mixed = |certificates: Vec<Vec<u8>>, of: Identity| Identity { certificates, ..of };
+    let (foreign, own) = (authority.identity_by("us", 7, "eu"), authority.identity(7, "eu"));
+    let borrowed = mixed(vec![foreign.certificates[0].clone(), own.certificates[1].clone()], foreign.clone());
+    let stacked = mixed([&foreign.certificates[..], &own.certificates[1..]].concat(), foreign.clone());
+    let bare = mixed(own.certificates[..1].to_vec(), own.clone());
+    let other = Authority::new().identity(7, "eu");
+    for (hostile, what) in [
+        (&foreign, "another region's authority signed it"),
+        (&borrowed, "another region's authority signed it, and the own one is shown"),
+        (&stacked, "another region's authority signed it, and both are shown"),
+        (&authority.identity_by_root(7, "eu", false), "the root signed it"),
+        (&authority.identity_by_root(7, "eu", true), "the root signed it, and the authority is shown"),
+        (&bare, "the authority is not shown"),
+        (&other, "another federation's root"),
+    ] {
+        let refused = is_let_in(&authority, hostile).await;
+        println!("{what}: {refused:?}");
+        assert!(refused.is_err(), "{what}");
+    }
 }
 
 /// How long certificates live in the tests below: X.509 counts in seconds.

@@ -1,8 +1,9 @@
 //! A federation of meshes in one process: keys, sockets, and a cable that can be cut.
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use hanse_base::id::{DaemonId, RegionName};
@@ -11,8 +12,8 @@ use hanse_sync::limit::Limits;
 use hanse_sync::mesh::{Incoming, Mesh, MeshConfig};
 use hanse_sync::peer::Peer;
 use rcgen::{
-    BasicConstraints, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose,
-    SanType,
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+    KeyUsagePurpose, SanType,
 };
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::{DigitallySignedStruct, SignatureScheme};
@@ -20,17 +21,44 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-/// A certificate authority.
+/// The root of a federation, and the authorities of its regions.
 #[derive(Clone)]
-pub struct Authority(Arc<CertifiedIssuer<'static, KeyPair>>);
+pub struct Authority {
+    root: Arc<CertifiedIssuer<'static, KeyPair>>,
+    regions: Arc<Mutex<BTreeMap<String, Arc<CertifiedIssuer<'static, KeyPair>>>>>,
+}
+
+fn issuer(name: Option<&str>, below: u8) -> CertificateParams {
+    let mut parameters = CertificateParams::new(Vec::new()).expect("parameters");
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Constrained(below));
+    parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign];
+    parameters.distinguished_name.push(DnType::CommonName, name.unwrap_or("root"));
+    parameters.subject_alt_names = name.into_iter().map(uri).collect();
+    parameters
+}
+
+fn uri(name: &str) -> SanType {
+    SanType::URI(name.try_into().expect("ascii"))
+}
 
 impl Authority {
     pub fn new() -> Self {
-        let mut parameters = CertificateParams::new(Vec::new()).expect("parameters");
-        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        parameters.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-        let key = KeyPair::generate().expect("key");
-        Self(Arc::new(CertifiedIssuer::self_signed(parameters, key).expect("certificate")))
+        let root = CertifiedIssuer::self_signed(issuer(None, 1), KeyPair::generate().expect("key"));
+        Self { root: Arc::new(root.expect("certificate")), regions: Arc::default() }
+    }
+
+    pub fn root(&self) -> Vec<u8> {
+        self.root.der().to_vec()
+    }
+
+    fn of(&self, region: &str) -> Arc<CertifiedIssuer<'static, KeyPair>> {
+        let mut regions = self.regions.lock().expect("no panic");
+        let made = regions.entry(region.to_owned()).or_insert_with(|| {
+            let parameters = issuer(Some(&format!("spiffe://hansa/region/{region}")), 0);
+            let key = KeyPair::generate().expect("key");
+            Arc::new(CertifiedIssuer::signed_by(parameters, key, &self.root).expect("certificate"))
+        });
+        Arc::clone(made)
     }
 
     /// What a daemon of this name proves itself with.
@@ -40,20 +68,48 @@ impl Authority {
 
     /// The same, for so long from now.
     pub fn identity_for(&self, daemon: u64, region: &str, life: Duration) -> Identity {
-        let key = KeyPair::generate().expect("key");
-        let mut parameters = CertificateParams::new(Vec::new()).expect("parameters");
-        let name = format!("spiffe://hansa/region/{region}/daemon/{daemon}");
-        parameters.subject_alt_names = vec![SanType::URI(name.as_str().try_into().expect("ascii"))];
-        parameters.not_before = (SystemTime::now() - Duration::from_secs(60)).into();
-        parameters.not_after = (SystemTime::now() + life).into();
-        parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
-        let certificate = parameters.signed_by(&key, &self.0).expect("certificate");
-        Identity {
-            certificates: vec![certificate.der().to_vec()],
-            key: key.serialize_der(),
-            roots: vec![self.0.der().to_vec()],
-        }
+        let authority = self.of(region);
+        self.signed(&daemon_parameters(daemon, region, life), &authority, &[&authority])
     }
+
+    /// What the authority of another region says of a daemon.
+    pub fn identity_by(&self, authority: &str, daemon: u64, region: &str) -> Identity {
+        let authority = self.of(authority);
+        self.signed(&daemon_parameters(daemon, region, Duration::from_secs(3600)), &authority, &[&authority])
+    }
+
+    /// What the root itself says of a daemon, with the authority of its region beside it or without.
+    pub fn identity_by_root(&self, daemon: u64, region: &str, beside: bool) -> Identity {
+        let authority = self.of(region);
+        let chain = if beside { &[&authority][..] } else { &[] };
+        self.signed(
+            &daemon_parameters(daemon, region, Duration::from_secs(3600)),
+            &self.root,
+            &chain.iter().map(AsRef::as_ref).collect::<Vec<_>>(),
+        )
+    }
+
+    fn signed(
+        &self,
+        parameters: &CertificateParams,
+        by: &CertifiedIssuer<'static, KeyPair>,
+        beside: &[&CertifiedIssuer<'static, KeyPair>],
+    ) -> Identity {
+        let key = KeyPair::generate().expect("key");
+        let certificate = parameters.signed_by(&key, by).expect("certificate");
+        let mut certificates = vec![certificate.der().to_vec()];
+        certificates.extend(beside.iter().map(|authority| authority.der().to_vec()));
+        Identity { certificates, key: key.serialize_der(), roots: vec![self.root()] }
+    }
+}
+
+fn daemon_parameters(daemon: u64, region: &str, life: Duration) -> CertificateParams {
+    let mut parameters = CertificateParams::new(Vec::new()).expect("parameters");
+    parameters.subject_alt_names = vec![uri(&format!("spiffe://hansa/region/{region}/daemon/{daemon}"))];
+    parameters.not_before = (SystemTime::now() - Duration::from_secs(60)).into();
+    parameters.not_after = (SystemTime::now() + life).into();
+    parameters.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    parameters
 }
 
 /// A socket on a free port.
