@@ -57,7 +57,7 @@ pub(crate) enum Course {
 pub(crate) enum Unwelcome {
     /// It is no member, with a reason for its log.
     NotAMember(String),
-    /// Its last links were not even looked at yet.
+    /// Others of its kind were not even looked at yet.
     Busy,
 }
 

@@ -4,19 +4,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use quinn::Endpoint;
-use tokio::sync::watch;
+use quinn::{Connection, Endpoint};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::directory::{Directory, Unwelcome};
 use crate::greeting::Greeting;
+use crate::identity::IdentityError;
+use crate::join::{self, JOINS_MAX, JoinRequest, Pace};
 use crate::lane::Class;
 use crate::limit::Limits;
 use crate::link::{CLOSE_BUSY, CLOSE_NO_GREETING, CLOSE_NOT_A_MEMBER, CLOSE_NOT_PROVED, Link, why_lost};
 use crate::log_limit::LogLimit;
 use crate::peer::PeerId;
-use crate::tls::Tls;
+use crate::tls::{Tls, chain_of, open_up};
 
 static TURNED_AWAY: LogLimit = LogLimit::new(Duration::from_secs(1));
 
@@ -29,18 +31,24 @@ pub(crate) struct Door {
     /// Ours, told in the greeting.
     pub(crate) incarnation: u64,
     pub(crate) directory: Arc<Directory>,
+    /// Who takes requests to join, if anybody does.
+    pub(crate) joins: watch::Receiver<Option<mpsc::Sender<JoinRequest>>>,
 }
 
-struct Guest {
-    peer: PeerId,
-    class: Class,
-    link: Link,
+/// Who has come through a handshake.
+enum Guest {
+    /// A peer, with a link.
+    Peer { peer: PeerId, class: Class, link: Link },
+    /// Somebody who wants to become one.
+    Joiner(Connection),
 }
 
 impl Door {
     /// Stands open until `stop` changes.
     pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut handshakes = JoinSet::new();
+        let mut joins = JoinSet::new();
+        let mut pace = Pace::new(Instant::now());
         loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
@@ -48,14 +56,17 @@ impl Door {
                     Some(knock) => self.knock(knock, &mut handshakes),
                     None => break,
                 },
+                Some(_) = joins.join_next() => {}
                 Some(outcome) = handshakes.join_next() => match outcome {
-                    Ok(Ok(guest)) => self.let_in(guest),
+                    Ok(Ok(Guest::Peer { peer, class, link })) => self.let_in(&peer, class, link),
+                    Ok(Ok(Guest::Joiner(connection))) => self.hear(connection, &mut joins, &mut pace),
                     Ok(Err((from, why))) => log_turned_away(from, &why),
                     Err(panicked) => tracing::error!("a handshake failed unexpectedly: {panicked}"),
                 },
             }
         }
         handshakes.shutdown().await;
+        joins.shutdown().await;
     }
 
     fn knock(&self, knock: quinn::Incoming, handshakes: &mut JoinSet<Result<Guest, (SocketAddr, String)>>) {
@@ -73,51 +84,79 @@ impl Door {
         }
         let tls = Arc::clone(&self.tls.borrow());
         let (directory, incarnation) = (Arc::clone(&self.directory), self.incarnation);
-        let limit = self.limits.handshake_timeout;
+        let limits = self.limits.clone();
         handshakes.spawn(async move {
-            let welcomed = timeout(limit, welcome(knock, &tls, &directory, incarnation)).await;
+            let welcomed = welcome(knock, &tls, &directory, &limits, incarnation);
+            let welcomed = timeout(limits.handshake_timeout, welcomed).await;
             let welcomed = welcomed.unwrap_or_else(|_elapsed| Err("the handshake took too long".to_owned()));
             welcomed.map_err(|why| (from, why))
         });
     }
 
-    fn let_in(&self, guest: Guest) {
-        let Guest { peer, class, link } = guest;
+    fn let_in(&self, peer: &PeerId, class: Class, link: Link) {
         let connection = link.connection.clone();
         // Looked up again: the peer may have left since its handshake.
-        if let Err(unwelcome) = self.directory.let_in(&peer, class, link) {
+        if let Err(unwelcome) = self.directory.let_in(peer, class, link) {
             log_turned_away(connection.remote_address(), &turn_away(&connection, unwelcome));
         }
     }
+
+    fn hear(&self, connection: Connection, joins: &mut JoinSet<()>, pace: &mut Pace) {
+        let from = connection.remote_address();
+        let taker = self.joins.borrow().clone();
+        let allowed = joins.len() < JOINS_MAX && pace.allows(Instant::now());
+        let (Some(taker), true) = (taker, allowed) else {
+            return log_turned_away(from, &turn_away(&connection, Unwelcome::Busy));
+        };
+        let arrival_max = self.limits.handshake_timeout;
+        joins.spawn(async move {
+            if let Err(why) = join::serve(connection, taker, arrival_max).await {
+                log_turned_away(from, &why);
+            }
+        });
+    }
 }
 
-async fn welcome(knock: quinn::Incoming, tls: &Tls, directory: &Directory, incarnation: u64) -> Result<Guest, String> {
+async fn welcome(
+    knock: quinn::Incoming,
+    tls: &Tls,
+    directory: &Directory,
+    limits: &Limits,
+    incarnation: u64,
+) -> Result<Guest, String> {
     // Not with the endpoint's own configuration: that is the identity that we began with.
     let connecting = knock.accept_with(tls.accepting()).map_err(|error| why_lost(&error))?;
     let connection = connecting.await.map_err(|error| why_lost(&error))?;
-    let peer = tls.peer_of(&connection).map_err(|error| {
+    let not_proved = |error: IdentityError| {
         let why = error.to_string();
         connection.close(CLOSE_NOT_PROVED, why.as_bytes());
         why
-    })?;
+    };
+    match (join::is_join(&connection), chain_of(&connection).is_empty()) {
+        (true, true) => return Ok(Guest::Joiner(connection)),
+        (false, false) => {}
+        (true, false) | (false, true) => return Err(not_proved(IdentityError::Misplaced)),
+    }
+    let peer = tls.peer_of(&connection).map_err(not_proved)?;
     directory.welcome(&peer).map_err(|unwelcome| turn_away(&connection, unwelcome))?;
     let greeting = Greeting::receive(&connection).await;
     let greeting = greeting.map_err(|why| {
         connection.close(CLOSE_NO_GREETING, why.text.as_bytes());
         why.to_string()
     })?;
+    open_up(&connection, limits);
     let answer = Greeting { class: greeting.class, incarnation };
     answer.send(&connection).await.map_err(|why| why.to_string())?;
     let (since, expires) = (Instant::now(), tls.end_of(&connection));
     let link = Link { connection, dialed: false, incarnation: greeting.incarnation, since, expires };
-    Ok(Guest { peer, class: greeting.class, link })
+    Ok(Guest::Peer { peer, class: greeting.class, link })
 }
 
 /// Tells the guest why it is not let in, and gives the reason for our own log.
-fn turn_away(connection: &quinn::Connection, unwelcome: Unwelcome) -> String {
+fn turn_away(connection: &Connection, unwelcome: Unwelcome) -> String {
     let (code, why) = match unwelcome {
         Unwelcome::NotAMember(why) => (CLOSE_NOT_A_MEMBER, why),
-        Unwelcome::Busy => (CLOSE_BUSY, "it dials faster than its links can be looked at".to_owned()),
+        Unwelcome::Busy => (CLOSE_BUSY, "too many connections at once: try again in a moment".to_owned()),
     };
     connection.close(code, why.as_bytes());
     why

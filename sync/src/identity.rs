@@ -66,6 +66,12 @@ pub enum IdentityError {
         /// The region that the authority's certificate names.
         authority: String,
     },
+    /// The root is not the one that we know.
+    #[error("the root that it was signed under is not the root of the federation")]
+    Root,
+    /// A certificate is there where none belongs, or the other way round.
+    #[error("a peer proves itself with a certificate, and who wants to join has none")]
+    Misplaced,
     /// The authority did not sign the daemon's certificate.
     #[error("the certificate was not signed by the authority that it comes with")]
     Signature,

@@ -22,7 +22,8 @@
 //! ```
 //!
 //! Reading order: [`peer`], [`identity`], [`lane`], [`limit`], [`error`], [`stream`], [`mesh`], then what it is made of
-//! (`directory`, `tls`, `greeting`, `door`, `link`, `way`), then what runs on it: [`net`], [`cursor`], [`message`], [`session`].
+//! (`directory`, `tls`, `greeting`, `door`, `link`, `way`), then what runs on it: [`net`], [`cursor`], [`message`], [`session`];
+//! and beside it [`join`], by which a daemon without a certificate asks for one.
 
 pub mod peer;
 
@@ -34,6 +35,8 @@ pub mod error;
 pub mod stream;
 
 pub mod mesh;
+
+pub mod join;
 
 mod directory;
 mod door;

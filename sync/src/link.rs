@@ -29,6 +29,7 @@ pub(crate) const CLOSE_NO_GREETING: VarInt = VarInt::from_u32(5);
 pub(crate) const CLOSE_NOT_A_MEMBER: VarInt = VarInt::from_u32(6);
 pub(crate) const CLOSE_EXPIRED: VarInt = VarInt::from_u32(7);
 pub(crate) const CLOSE_NOT_PROVED: VarInt = VarInt::from_u32(8);
+pub(crate) const CLOSE_DONE: VarInt = VarInt::from_u32(9);
 
 const EXPIRED: &str = "a certificate has expired";
 /// How long a stream may be open without telling its lane.

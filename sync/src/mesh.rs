@@ -16,6 +16,7 @@ use crate::directory::{self, Course, Directory, Handle, Known};
 use crate::door::Door;
 use crate::error::{LinkError, MeshError};
 use crate::identity::Identity;
+use crate::join::{JOINS_MAX, JoinRequest};
 use crate::lane::{Class, Lane};
 use crate::limit::Limits;
 use crate::link::{CLOSE_SHUT_DOWN, Link, Shared};
@@ -112,6 +113,7 @@ struct Inner {
     shared: Arc<Shared>,
     directory: Arc<Directory>,
     tls: watch::Sender<Arc<Tls>>,
+    joins: watch::Sender<Option<mpsc::Sender<JoinRequest>>>,
     stop: watch::Sender<bool>,
     tasks: tokio::sync::Mutex<JoinSet<()>>,
     endpoint: Mutex<Option<Endpoint>>,
@@ -155,6 +157,7 @@ impl Mesh {
             shared: Arc::new(Shared { limits: limits.clone(), incoming }),
             directory: Arc::default(),
             tls: watch::Sender::new(Arc::new(tls)),
+            joins: watch::Sender::new(None),
             stop: watch::Sender::new(false),
             tasks: tokio::sync::Mutex::default(),
             endpoint: Mutex::new(Some(endpoint.clone())),
@@ -165,6 +168,7 @@ impl Mesh {
             limits,
             incarnation: inner.incarnation,
             directory: Arc::clone(&inner.directory),
+            joins: inner.joins.subscribe(),
         };
         if let Ok(mut tasks) = inner.tasks.try_lock() {
             tasks.spawn(door.run(inner.stop.subscribe()));
@@ -202,6 +206,15 @@ impl Mesh {
         let tls = Tls::new(&inner.federation, &inner.me, identity, &inner.shared.limits)?;
         inner.tls.send_replace(Arc::new(tls));
         Ok(())
+    }
+
+    /// Takes requests to join from now on, in the place of whoever took them before; without a taker they are turned away.
+    /// At most [`JOINS_MAX`] wait.
+    #[must_use]
+    pub fn take_joins(&self) -> mpsc::Receiver<JoinRequest> {
+        let (taker, requests) = mpsc::channel(JOINS_MAX);
+        self.inner.joins.send_replace(Some(taker));
+        requests
     }
 
     /// Our own id.

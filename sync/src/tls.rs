@@ -1,6 +1,9 @@
 //! Who is on the other end: TLS 1.3 with certificates both ways, checked against the federation's roots before the first
 //! byte of ours is sent to an accepted peer or believed from a dialed one. Whether a daemon that has proved its name may
 //! talk to us is looked up behind the handshake, so that one that may not hears why.
+//!
+//! Who speaks [`crate::join`]'s protocol has no certificate. Until a connection has proved itself, whatever it speaks, it
+//! may send no more than [`HALF_OPEN_BYTES_MAX`] and open one stream.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,7 +16,8 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::{Resumption, verify_server_cert_signed_by_trust_anchor};
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::server::{ParsedCertificate, WebPkiClientVerifier};
+use rustls::server::{ClientHello, ParsedCertificate, ResolvesServerCert, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, OtherError, RootCertStore, SignatureScheme,
@@ -22,6 +26,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 
 use crate::error::MeshError;
 use crate::identity::{Identity, IdentityError, end_of, peer_of_chain};
+use crate::join::{self, Target};
 use crate::limit::Limits;
 use crate::peer::PeerId;
 
@@ -31,8 +36,9 @@ const PROTOCOL: &[u8] = b"hanse/1";
 pub(crate) const SERVER_NAME: &str = "daemon.hanse.invalid";
 /// What a round trip is taken for until one is measured. QUIC's 333 ms would make a lost first packet cost a second.
 const INITIAL_ROUND_TRIP: Duration = Duration::from_millis(100);
-/// What one connection may send before it is accepted.
-const HALF_OPEN_BYTES_MAX: u64 = 64 << 10;
+/// What one connection may send before it is accepted, and once more before it has proved itself. (A request to join fits
+/// in, and no more.)
+const HALF_OPEN_BYTES_MAX: u32 = 80 << 10;
 /// No link is older, whatever its certificates say.
 const LINK_AGE_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
 
@@ -44,6 +50,7 @@ pub(crate) struct Tls {
     /// When the first of our certificates ends.
     end: SystemTime,
     roots: Arc<RootCertStore>,
+    root_certificates: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
     transport: Arc<TransportConfig>,
     accepting: Option<Arc<quinn::ServerConfig>>,
@@ -75,6 +82,7 @@ impl Tls {
             key,
             end,
             roots: Arc::new(roots),
+            root_certificates: identity.roots.iter().map(|der| CertificateDer::from(der.clone())).collect(),
             provider: Arc::new(ring::default_provider()),
             transport: Arc::new(transport(limits)?),
             accepting: None,
@@ -102,12 +110,8 @@ impl Tls {
 
     /// How to dial one peer: nobody else is believed.
     pub(crate) fn dial_config(&self, expected: PeerId) -> Result<quinn::ClientConfig, MeshError> {
-        let verifier = Dialed {
-            federation: self.federation.clone(),
-            expected,
-            roots: Arc::clone(&self.roots),
-            provider: Arc::clone(&self.provider),
-        };
+        let judge = Judge::One { federation: self.federation.clone(), expected, roots: Arc::clone(&self.roots) };
+        let verifier = Server { provider: Arc::clone(&self.provider), judge };
         let mut config = rustls::ClientConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(&[&TLS13])
             .map_err(tls_error)?
@@ -132,18 +136,31 @@ impl Tls {
             .with_protocol_versions(&[&TLS13])
             .map_err(tls_error)?
             .with_client_cert_verifier(Arc::new(verifier))
-            .with_single_cert(self.certificates.clone(), self.key.clone_key())
-            .map_err(tls_error)?;
-        config.alpn_protocols = vec![PROTOCOL.to_vec()];
+            .with_cert_resolver(Arc::new(self.shown()?));
+        config.alpn_protocols = vec![PROTOCOL.to_vec(), join::PROTOCOL.to_vec()];
         config.send_tls13_tickets = 0;
         let crypto = QuicServerConfig::try_from(config).map_err(tls_error)?;
         let mut config = quinn::ServerConfig::with_crypto(Arc::new(crypto));
+        let mut transport = transport(limits)?;
+        transport
+            .max_concurrent_bidi_streams(VarInt::from_u32(1))
+            .receive_window(VarInt::from_u32(HALF_OPEN_BYTES_MAX));
         config
-            .transport_config(Arc::clone(&self.transport))
+            .transport_config(Arc::new(transport))
             .max_incoming(limits.half_open_max)
-            .incoming_buffer_size(HALF_OPEN_BYTES_MAX)
-            .incoming_buffer_size_total(HALF_OPEN_BYTES_MAX * limits.half_open_max as u64);
+            .incoming_buffer_size(u64::from(HALF_OPEN_BYTES_MAX))
+            .incoming_buffer_size_total(u64::from(HALF_OPEN_BYTES_MAX) * limits.half_open_max as u64);
         Ok(config)
+    }
+
+    /// What we show, by whom we show it to.
+    fn shown(&self) -> Result<Shown, MeshError> {
+        let key = self.provider.key_provider.load_private_key(self.key.clone_key()).map_err(tls_error)?;
+        let with_roots = self.certificates.iter().chain(&self.root_certificates).cloned().collect();
+        Ok(Shown {
+            to_peers: Arc::new(CertifiedKey::new(self.certificates.clone(), Arc::clone(&key))),
+            to_joiners: Arc::new(CertifiedKey::new(with_roots, key)),
+        })
     }
 
     /// The endpoint's own settings.
@@ -166,8 +183,14 @@ impl Tls {
     }
 }
 
+/// Lets a peer that has proved itself send and open as much as the limits say.
+pub(crate) fn open_up(connection: &quinn::Connection, limits: &Limits) {
+    connection.set_receive_window(VarInt::from_u32(limits.link_window_bytes));
+    connection.set_max_concurrent_bi_streams(VarInt::from_u32(limits.streams_max));
+}
+
 /// The certificates that the other side has shown.
-fn chain_of(connection: &quinn::Connection) -> Vec<CertificateDer<'static>> {
+pub(crate) fn chain_of(connection: &quinn::Connection) -> Vec<CertificateDer<'static>> {
     let identity = connection.peer_identity();
     identity.and_then(|identity| identity.downcast().ok()).map_or_else(Vec::new, |chain| *chain)
 }
@@ -195,12 +218,6 @@ fn tls_error(error: impl fmt::Display) -> MeshError {
     MeshError::Tls(error.to_string())
 }
 
-/// The daemon that a chain names which leads to a root.
-fn named(end_entity: &[u8], intermediates: &[CertificateDer<'_>], federation: &str) -> Result<PeerId, Error> {
-    let chain: Vec<&[u8]> = std::iter::once(end_entity).chain(intermediates.iter().map(AsRef::as_ref)).collect();
-    peer_of_chain(&chain, federation).map_err(not_welcome)
-}
-
 fn not_welcome(error: IdentityError) -> Error {
     Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(NotWelcome(error)))))
 }
@@ -222,16 +239,72 @@ impl fmt::Display for NotWelcome {
 
 impl std::error::Error for NotWelcome {}
 
-/// Believes one daemon only.
+/// Our certificates. A joiner knows the root by its fingerprint alone, so it is shown the root, too.
 #[derive(Debug)]
-struct Dialed {
-    federation: String,
-    expected: PeerId,
-    roots: Arc<RootCertStore>,
-    provider: Arc<CryptoProvider>,
+struct Shown {
+    to_peers: Arc<CertifiedKey>,
+    to_joiners: Arc<CertifiedKey>,
 }
 
-impl ServerCertVerifier for Dialed {
+impl ResolvesServerCert for Shown {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let peers = hello.alpn().is_some_and(|mut protocols| protocols.any(|protocol| protocol == PROTOCOL));
+        Some(Arc::clone(if peers { &self.to_peers } else { &self.to_joiners }))
+    }
+}
+
+/// Judges whoever answers a dial.
+#[derive(Debug)]
+pub(crate) struct Server {
+    pub(crate) provider: Arc<CryptoProvider>,
+    pub(crate) judge: Judge,
+}
+
+/// Whom to believe.
+#[derive(Debug)]
+pub(crate) enum Judge {
+    /// One daemon only.
+    One { federation: String, expected: PeerId, roots: Arc<RootCertStore> },
+    /// Every daemon below a root that is known by its fingerprint, and shown with the rest.
+    Below(Target),
+}
+
+impl Judge {
+    fn judge(
+        &self,
+        shown: &[CertificateDer<'_>],
+        check: impl Fn(&RootCertStore) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        match self {
+            Self::One { federation, expected, roots } => {
+                check(roots)?;
+                let found = peer_of_chain(shown, federation).map_err(not_welcome)?;
+                if found == *expected { Ok(()) } else { Err(not_welcome(IdentityError::mismatch(&found, expected))) }
+            }
+            Self::Below(target) => {
+                let is_root = |certificate: &&CertificateDer<'_>| {
+                    ::ring::digest::digest(&::ring::digest::SHA256, certificate).as_ref() == target.root_sha256
+                };
+                let Some(root) = shown.iter().find(is_root) else { return Err(not_welcome(IdentityError::Root)) };
+                let mut roots = RootCertStore::empty();
+                roots.add(root.clone().into_owned())?;
+                check(&roots)?;
+                // The chain is the first two; behind it are roots.
+                let chain = shown.get(..2).ok_or_else(|| not_welcome(IdentityError::Chain(shown.len())))?;
+                let found = peer_of_chain(chain, &target.federation).map_err(not_welcome)?;
+                match &target.region {
+                    Some(region) if *region != found.region => {
+                        let expected = PeerId { daemon: found.daemon, region: region.clone() };
+                        Err(not_welcome(IdentityError::mismatch(&found, &expected)))
+                    }
+                    _ => Ok(()),
+                }
+            }
+        }
+    }
+}
+
+impl ServerCertVerifier for Server {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -242,11 +315,10 @@ impl ServerCertVerifier for Dialed {
     ) -> Result<ServerCertVerified, Error> {
         let parsed = ParsedCertificate::try_from(end_entity)?;
         let algorithms = self.provider.signature_verification_algorithms.all;
-        verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, algorithms)?;
-        let found = named(end_entity, intermediates, &self.federation)?;
-        if found != self.expected {
-            return Err(not_welcome(IdentityError::mismatch(&found, &self.expected)));
-        }
+        let shown: Vec<CertificateDer<'_>> = std::iter::once(end_entity).chain(intermediates).cloned().collect();
+        self.judge.judge(&shown, |roots| {
+            verify_server_cert_signed_by_trust_anchor(&parsed, roots, intermediates, now, algorithms)
+        })?;
         Ok(ServerCertVerified::assertion())
     }
 
@@ -292,8 +364,14 @@ impl ClientCertVerifier for Accepted {
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
         let verified = self.chain.verify_client_cert(end_entity, intermediates, now)?;
-        named(end_entity, intermediates, &self.federation)?;
+        let shown: Vec<&CertificateDer<'_>> = std::iter::once(end_entity).chain(intermediates).collect();
+        peer_of_chain(&shown, &self.federation).map_err(not_welcome)?;
         Ok(verified)
+    }
+
+    /// Joiners have none. Whoever speaks the mesh's protocol without one is turned away at the door.
+    fn client_auth_mandatory(&self) -> bool {
+        false
     }
 
     fn verify_tls12_signature(

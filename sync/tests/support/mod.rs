@@ -177,16 +177,29 @@ pub async fn until(mut holds: impl AsyncFnMut() -> bool) {
 
 /// A QUIC client that is no mesh: it has a certificate, believes everyone, and speaks any protocol.
 pub async fn stranger(identity: &Identity, protocol: &[u8], to: SocketAddr) -> Result<quinn::Connection, String> {
+    dial(Some(identity), protocol, to).await
+}
+
+/// The same without a certificate.
+pub async fn stranger_without_certificate(protocol: &[u8], to: SocketAddr) -> Result<quinn::Connection, String> {
+    dial(None, protocol, to).await
+}
+
+async fn dial(identity: Option<&Identity>, protocol: &[u8], to: SocketAddr) -> Result<quinn::Connection, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let certificates = identity.certificates.iter().map(|der| der.clone().into()).collect();
-    let key = identity.key.clone().try_into().expect("a key");
-    let mut config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let config = rustls::ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&rustls::version::TLS13])
         .expect("versions")
         .dangerous()
-        .with_custom_certificate_verifier(Arc::new(BelievesAll(provider)))
-        .with_client_auth_cert(certificates, key)
-        .expect("an identity");
+        .with_custom_certificate_verifier(Arc::new(BelievesAll(provider)));
+    let mut config = match identity {
+        Some(identity) => {
+            let certificates = identity.certificates.iter().map(|der| der.clone().into()).collect();
+            let key = identity.key.clone().try_into().expect("a key");
+            config.with_client_auth_cert(certificates, key).expect("an identity")
+        }
+        None => config.with_no_client_auth(),
+    };
     config.alpn_protocols = vec![protocol.to_vec()];
     let crypto = quinn::crypto::rustls::QuicClientConfig::try_from(config).expect("a suite");
     let mut endpoint = quinn::Endpoint::client("127.0.0.1:0".parse().expect("address")).expect("a free port");
