@@ -26,7 +26,7 @@ use hanse_store::hub::Hub;
 use hanse_store::txn::{Operation, Outcome, Txn};
 use hanse_sync::cursor::{Changes, Cursor, Position};
 use hanse_sync::lane::Lane;
-use hanse_sync::message::{BATCH_BYTES_MAX, CHANGES_MAX};
+use hanse_sync::message::{BATCH_BYTES_MAX, CHANGES_MAX, Notice};
 use hanse_sync::session::{Batch, Beat, ChangeSource, Pulled, Puller, SessionError};
 use hanse_tree::document::DocumentId;
 use tokio::sync::watch;
@@ -169,7 +169,7 @@ impl Follower {
         // A view of the leader holds everything that this group has merged: nothing is asked for twice.
         let view = self.home.read().await.map_err(|error| error.to_string())?;
         let held = cursor_of(&view.cursor(group));
-        let puller = Puller::start(stream, group.clone(), held, Beat::default()).await;
+        let puller = Puller::start(stream, group.clone(), held, 0, Beat::default()).await;
         let mut puller = puller.map_err(|error| error.to_string())?;
         let mut ahead = None;
         loop {
@@ -183,6 +183,9 @@ impl Follower {
                     self.contacts.heard(group, changes.changes.len() as u64);
                     self.merge(group, changes).await?;
                     self.contacts.heard(group, 0);
+                }
+                Ok(Pulled::Notice(notice)) => {
+                    tracing::debug!(%group, version = notice.version, "a region says of itself what is not understood here");
                 }
                 Ok(Pulled::CaughtUp { heads }) => self.contacts.heard(group, missing(&heads, puller.cursor())),
                 Err(error) => return Err(error.to_string()),
@@ -270,7 +273,11 @@ impl ChangeSource for Source {
         Batch::Changes(batch)
     }
 
-    fn more<'a>(&'a self, cursor: &'a Cursor) -> BoxFuture<'a, ()> {
+    fn notice_after(&self, _version: u64) -> Option<Notice> {
+        None
+    }
+
+    fn more<'a>(&'a self, cursor: &'a Cursor, _notice: u64) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             loop {
                 // Read before the view, so that what grows between the two is seen.

@@ -1,6 +1,11 @@
 //! What a session says: one message in each frame, a version byte first.
 //!
 //! All numbers are in network order. Both encoding and decoding hold the limits, so that what is sent can be read.
+//!
+//! Version 2 has notices. A session has one version: a puller that speaks another one is refused with
+//! [`Refusal::UnknownVersion`], in the source's version, which the puller in turn takes for a message that it cannot
+//! read. Either way the session ends, and begins again once both are of one version. (A daemon of version 1 does not get
+//! as far: it has no authority of its region to show.)
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use hanse_base::id::GroupId;
@@ -8,7 +13,7 @@ use hanse_base::id::GroupId;
 use crate::cursor::{Changes, Cursor, Position};
 
 /// Version of the messages below.
-pub const VERSION: u8 = 1;
+pub const VERSION: u8 = 2;
 /// Positions in one cursor.
 pub const POSITIONS_MAX: usize = 65_536;
 /// Changes in one message.
@@ -17,6 +22,8 @@ pub const CHANGES_MAX: usize = 512;
 pub const BATCH_BYTES_MAX: usize = 1 << 20;
 /// Bytes of one change.
 pub const CHANGE_BYTES_MAX: usize = 8 << 20;
+/// Bytes of a notice.
+pub const NOTICE_BYTES_MAX: usize = 256 << 10;
 /// No message is longer than this.
 pub const MESSAGE_BYTES_MAX: usize = CHANGE_BYTES_MAX + (64 << 10);
 
@@ -25,6 +32,7 @@ const CHANGES: u8 = 2;
 const CAUGHT_UP: u8 = 3;
 const HEARTBEAT: u8 = 4;
 const REFUSED: u8 = 5;
+const NOTICE: u8 = 6;
 const POSITION_BYTES: usize = 16;
 
 /// One message of a session.
@@ -36,6 +44,8 @@ pub enum Message {
         group: GroupId,
         /// What the puller holds.
         cursor: Cursor,
+        /// Version of the source's notice that the puller holds; 0 for none.
+        notice: u64,
     },
     /// Changes that follow those sent before.
     Changes(Changes),
@@ -44,10 +54,21 @@ pub enum Message {
         /// Up to where changes exist.
         heads: Vec<Position>,
     },
+    /// What the source's region says of itself, later than what the puller holds.
+    Notice(Notice),
     /// I am still here.
     Heartbeat,
     /// The source will not serve this session.
     Refused(Refusal),
+}
+
+/// What a region says of itself, whole: a later version takes the place of all earlier ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// Grows with each change. Never 0.
+    pub version: u64,
+    /// What it says, at most [`NOTICE_BYTES_MAX`]: the application's.
+    pub bytes: Bytes,
 }
 
 /// Why a source does not serve a session.
@@ -85,11 +106,12 @@ impl Message {
         let mut out = BytesMut::new();
         out.put_u8(VERSION);
         match self {
-            Self::Hello { group, cursor } => {
+            Self::Hello { group, cursor, notice } => {
                 out.put_u8(HELLO);
                 let name = group.as_str().as_bytes();
                 out.put_u8(u8::try_from(name.len()).map_err(|_long| MessageError::Limit("group"))?);
                 out.put_slice(name);
+                out.put_u64(*notice);
                 put_positions(&mut out, &cursor.positions().collect::<Vec<_>>())?;
             }
             Self::Changes(changes) => {
@@ -99,6 +121,10 @@ impl Message {
             Self::CaughtUp { heads } => {
                 out.put_u8(CAUGHT_UP);
                 put_positions(&mut out, heads)?;
+            }
+            Self::Notice(notice) => {
+                out.put_u8(NOTICE);
+                put_notice(&mut out, notice)?;
             }
             Self::Heartbeat => out.put_u8(HEARTBEAT),
             Self::Refused(refusal) => {
@@ -128,10 +154,12 @@ impl Message {
                 let name = take(&mut rest, length)?;
                 let Ok(name) = std::str::from_utf8(&name) else { return Err(MessageError::Damaged) };
                 let Ok(group) = GroupId::new(name) else { return Err(MessageError::Damaged) };
-                Self::Hello { group, cursor: Cursor::new(positions(&mut rest)?) }
+                let notice = rest.try_get_u64().map_err(damaged)?;
+                Self::Hello { group, cursor: Cursor::new(positions(&mut rest)?), notice }
             }
             CHANGES => Self::Changes(changes(&mut rest)?),
             CAUGHT_UP => Self::CaughtUp { heads: positions(&mut rest)? },
+            NOTICE => Self::Notice(notice(&mut rest)?),
             HEARTBEAT => Self::Heartbeat,
             REFUSED => Self::Refused(match rest.try_get_u8().map_err(damaged)? {
                 1 => Refusal::UnknownGroup,
@@ -218,6 +246,25 @@ fn changes(rest: &mut Bytes) -> Result<Changes, MessageError> {
     Ok(Changes { document, generation, first_sequence, changes })
 }
 
+fn put_notice(out: &mut BytesMut, notice: &Notice) -> Result<(), MessageError> {
+    if notice.version == 0 {
+        return Err(MessageError::Damaged);
+    }
+    out.put_u64(notice.version);
+    put_length(out, notice.bytes.len(), NOTICE_BYTES_MAX, "notice bytes")?;
+    out.put_slice(&notice.bytes);
+    Ok(())
+}
+
+fn notice(rest: &mut Bytes) -> Result<Notice, MessageError> {
+    let version = rest.try_get_u64().map_err(damaged)?;
+    if version == 0 {
+        return Err(MessageError::Damaged);
+    }
+    let length = length(rest, NOTICE_BYTES_MAX, "notice bytes")?;
+    Ok(Notice { version, bytes: take(rest, length)? })
+}
+
 fn check_sizes(changes: &[Bytes]) -> Result<(), MessageError> {
     let total: usize = changes.iter().map(Bytes::len).sum();
     match changes.len() {
@@ -236,8 +283,8 @@ mod tests {
     use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 
     use super::{
-        BATCH_BYTES_MAX, CHANGE_BYTES_MAX, CHANGES_MAX, MESSAGE_BYTES_MAX, Message, MessageError, POSITIONS_MAX,
-        Refusal,
+        BATCH_BYTES_MAX, CHANGE_BYTES_MAX, CHANGES_MAX, MESSAGE_BYTES_MAX, Message, MessageError, NOTICE_BYTES_MAX,
+        Notice, POSITIONS_MAX, Refusal, VERSION,
     };
     use crate::cursor::{Changes, Cursor, Position};
 
@@ -256,10 +303,11 @@ mod tests {
     }
 
     fn message() -> impl Strategy<Value = Message> {
-        let hello = ("[a-z0-9]{1,63}", positions()).prop_map(|(group, positions)| Message::Hello {
-            group: GroupId::new(&group).unwrap(),
-            cursor: Cursor::new(positions),
+        let hello = ("[a-z0-9]{1,63}", positions(), any::<u64>()).prop_map(|(group, positions, notice)| {
+            Message::Hello { group: GroupId::new(&group).unwrap(), cursor: Cursor::new(positions), notice }
         });
+        let notice = (1..u64::MAX, vec(any::<u8>(), 0..50))
+            .prop_map(|(version, bytes)| Message::Notice(Notice { version, bytes: Bytes::from(bytes) }));
         let change = vec(any::<u8>(), 0..50).prop_map(Bytes::from);
         let changes = (any::<u32>(), any::<u32>(), any::<u64>(), vec(change, 1..20)).prop_map(
             |(document, generation, first_sequence, changes)| {
@@ -269,6 +317,7 @@ mod tests {
         prop_oneof![
             hello,
             changes,
+            notice,
             positions().prop_map(|heads| Message::CaughtUp { heads }),
             Just(Message::Heartbeat),
             Just(Message::Refused(Refusal::UnknownGroup)),
@@ -291,9 +340,9 @@ mod tests {
 
         #[test]
         fn what_can_be_read_is_written_the_same_way(
-            mut bytes in vec(any::<u8>(), 2..200), kind in 0..7_u8, message in message(), place: usize, byte: u8,
+            mut bytes in vec(any::<u8>(), 2..200), kind in 0..8_u8, message in message(), place: usize, byte: u8,
         ) {
-            (bytes[0], bytes[1]) = (1, kind);
+            (bytes[0], bytes[1]) = (VERSION, kind);
             let mut damaged = message.encode().unwrap().to_vec();
             let place = place % damaged.len();
             damaged[place] = byte;
@@ -319,28 +368,38 @@ mod tests {
         ] {
             assert_eq!(message.encode(), Err(MessageError::Limit(limit)));
         }
+        let notice = |version, bytes| Message::Notice(Notice { version, bytes: Bytes::from(vec![7; bytes]) });
+        assert!(Message::decode(notice(1, NOTICE_BYTES_MAX).encode().unwrap()).is_ok());
+        assert_eq!(notice(1, NOTICE_BYTES_MAX + 1).encode(), Err(MessageError::Limit("notice bytes")));
+        assert_eq!(notice(0, 1).encode(), Err(MessageError::Damaged));
         let position = |document| Position { document, generation: 0, next_sequence: 0 };
         let heads: Vec<Position> = (0..=u32::try_from(POSITIONS_MAX).unwrap()).map(position).collect();
         assert_eq!(Message::CaughtUp { heads }.encode(), Err(MessageError::Limit("positions")));
         // A count that promises more than there is costs no memory.
-        let promise = [1, 3, 0xff, 0xff, 0xff, 0xff];
+        let promise = [2, 3, 0xff, 0xff, 0xff, 0xff];
         assert_eq!(Message::decode(Bytes::copy_from_slice(&promise)), Err(MessageError::Limit("positions")));
         assert_eq!(Message::decode(Bytes::from_static(&[9, 4])), Err(MessageError::Version(9)));
-        assert_eq!(Message::decode(Bytes::from_static(&[1, 4, 0])), Err(MessageError::Damaged));
+        assert_eq!(Message::decode(Bytes::from_static(&[1, 4])), Err(MessageError::Version(1)));
+        assert_eq!(Message::decode(Bytes::from_static(&[2, 4, 0])), Err(MessageError::Damaged));
+        let none = [2, 6, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+        assert_eq!(Message::decode(Bytes::copy_from_slice(&none)), Err(MessageError::Damaged));
     }
 
     #[test]
-    fn version_one_is_these_bytes() {
+    fn version_two_is_these_bytes() {
         let hello = Message::Hello {
             group: GroupId::new("eu").unwrap(),
             cursor: Cursor::new([Position { document: 1, generation: 2, next_sequence: 3 }]),
+            notice: 4,
         };
+        let notice = Message::Notice(Notice { version: 5, bytes: Bytes::from_static(b"eu") });
         for (message, bytes) in [
-            (hello, &b"\x01\x01\x02eu\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\x03"[..]),
-            (changes(1, 2), b"\x01\x02\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\x03\0\0\0\x01\0\0\0\x02\x07\x07"),
-            (Message::CaughtUp { heads: Vec::new() }, b"\x01\x03\0\0\0\0"),
-            (Message::Heartbeat, b"\x01\x04"),
-            (Message::Refused(Refusal::UnknownGroup), b"\x01\x05\x01"),
+            (hello, &b"\x02\x01\x02eu\0\0\0\0\0\0\0\x04\0\0\0\x01\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\x03"[..]),
+            (changes(1, 2), b"\x02\x02\0\0\0\x01\0\0\0\x02\0\0\0\0\0\0\0\x03\0\0\0\x01\0\0\0\x02\x07\x07"),
+            (Message::CaughtUp { heads: Vec::new() }, b"\x02\x03\0\0\0\0"),
+            (notice, b"\x02\x06\0\0\0\0\0\0\0\x05\0\0\0\x02eu"),
+            (Message::Heartbeat, b"\x02\x04"),
+            (Message::Refused(Refusal::UnknownGroup), b"\x02\x05\x01"),
         ] {
             assert_eq!(message.encode().unwrap(), bytes, "{message:?}");
         }

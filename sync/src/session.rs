@@ -2,7 +2,8 @@
 //!
 //! ```text
 //!   puller                                   source
-//!   Hello { group, cursor }      ────▶
+//!   Hello { group, cursor, .. }  ────▶
+//!                                ◀────       Notice                     (if the puller holds an older one; again when it changes)
 //!                                ◀────       Changes, Changes, ...      (bounded batches, back pressure by QUIC)
 //!                                ◀────       CaughtUp { heads }         (whenever all is sent)
 //!   Heartbeat every second       ────▶
@@ -23,7 +24,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::cursor::{Changes, Cursor, Gap, Position};
 use crate::error::LinkError;
-use crate::message::{MESSAGE_BYTES_MAX, Message, MessageError, Refusal};
+use crate::message::{MESSAGE_BYTES_MAX, Message, MessageError, Notice, Refusal};
 use crate::stream::{ReceiveHalf, SendHalf, Stream};
 
 /// Where a source's changes come from.
@@ -32,8 +33,12 @@ pub trait ChangeSource: Send + Sync {
     /// [`crate::message`]'s limits (`CHANGES_MAX`, `BATCH_BYTES_MAX`, `CHANGE_BYTES_MAX`). Must not block.
     fn changes_after(&self, cursor: &Cursor) -> Batch;
 
-    /// Completes when there is something after the cursor; at once when there is already. May complete without reason.
-    fn more<'a>(&'a self, cursor: &'a Cursor) -> BoxFuture<'a, ()>;
+    /// What the source's region says of itself, if its version is later than the one that the puller holds. Must not block.
+    fn notice_after(&self, version: u64) -> Option<Notice>;
+
+    /// Completes when there is something after the cursor, or a notice after the version; at once when there is already.
+    /// May complete without reason.
+    fn more<'a>(&'a self, cursor: &'a Cursor, notice: u64) -> BoxFuture<'a, ()>;
 }
 
 /// What follows a cursor.
@@ -94,6 +99,7 @@ pub enum SessionError {
 pub struct Puller {
     inbox: Inbox,
     cursor: Cursor,
+    notice: u64,
     /// Sends heartbeats, also while the caller is busy with a batch. Ends with the puller.
     heart: JoinSet<()>,
 }
@@ -108,23 +114,32 @@ pub enum Pulled {
         /// Up to where changes exist.
         heads: Vec<Position>,
     },
+    /// What the source's region says of itself, later than all before.
+    Notice(Notice),
 }
 
 impl Puller {
-    /// Begins a session on a stream just opened: asks for the changes of a group after the cursor.
+    /// Begins a session on a stream just opened: asks for the changes of a group after the cursor, and for its region's
+    /// notice if it is later than this version (0: any).
     ///
     /// # Errors
     /// The stream failed, or the cursor has too many positions.
-    pub async fn start(stream: Stream, group: GroupId, cursor: Cursor, beat: Beat) -> Result<Self, SessionError> {
+    pub async fn start(
+        stream: Stream,
+        group: GroupId,
+        cursor: Cursor,
+        notice: u64,
+        beat: Beat,
+    ) -> Result<Self, SessionError> {
         let (mut send, receive) = stream.split();
-        let hello = Message::Hello { group, cursor: cursor.clone() };
+        let hello = Message::Hello { group, cursor: cursor.clone(), notice };
         send.write_frame(hello.encode()?).await?;
         let mut heart = JoinSet::new();
         heart.spawn(async move {
             // How it ends does not matter: the reading half meets the same fate.
             drop(heartbeats(&mut send, beat.interval).await);
         });
-        Ok(Self { inbox: Inbox { receive, silence_max: beat.silence_max }, cursor, heart })
+        Ok(Self { inbox: Inbox { receive, silence_max: beat.silence_max }, cursor, notice, heart })
     }
 
     /// Waits for the next batch. May be cancelled: nothing is lost. A caller that takes long for a batch slows the
@@ -140,9 +155,13 @@ impl Puller {
                     return Ok(Pulled::Changes(changes));
                 }
                 Message::CaughtUp { heads } => return Ok(Pulled::CaughtUp { heads }),
+                Message::Notice(notice) if notice.version > self.notice => {
+                    self.notice = notice.version;
+                    return Ok(Pulled::Notice(notice));
+                }
                 Message::Heartbeat => {}
                 Message::Refused(refusal) => return Err(SessionError::Refused(refusal)),
-                Message::Hello { .. } => return Err(SessionError::OutOfPlace),
+                Message::Notice(_) | Message::Hello { .. } => return Err(SessionError::OutOfPlace),
             }
         }
     }
@@ -171,9 +190,9 @@ pub async fn serve(
 ) -> Result<Infallible, SessionError> {
     let (mut send, receive) = stream.split();
     let mut inbox = Inbox { receive, silence_max: beat.silence_max };
-    let (source, cursor) = match inbox.next().await {
-        Ok(Message::Hello { group, cursor }) => match open(&group) {
-            Some(source) => (source, cursor),
+    let (source, held) = match inbox.next().await {
+        Ok(Message::Hello { group, cursor, notice }) => match open(&group) {
+            Some(source) => (source, (cursor, notice)),
             None => return refuse(send, Refusal::UnknownGroup).await,
         },
         Ok(_) => return Err(SessionError::OutOfPlace),
@@ -183,7 +202,7 @@ pub async fn serve(
     // The puller's heartbeats are heard also while a write waits for it.
     tokio::select! {
         ended = listen(&mut inbox) => ended,
-        ended = feed(&mut send, source.as_ref(), cursor, beat) => ended,
+        ended = feed(&mut send, source.as_ref(), held, beat) => ended,
     }
 }
 
@@ -205,11 +224,16 @@ async fn listen(inbox: &mut Inbox) -> Result<Infallible, SessionError> {
 async fn feed(
     send: &mut SendHalf,
     source: &dyn ChangeSource,
-    mut cursor: Cursor,
+    (mut cursor, mut known): (Cursor, u64),
     beat: Beat,
 ) -> Result<Infallible, SessionError> {
     let mut said_caught_up = false;
     loop {
+        // First, so that a long history does not keep a puller from knowing who is there.
+        if let Some(notice) = source.notice_after(known).filter(|notice| notice.version > known) {
+            known = notice.version;
+            send.write_frame(Message::Notice(notice).encode()?).await?;
+        }
         match source.changes_after(&cursor) {
             Batch::Changes(changes) => {
                 cursor.advance(&changes)?;
@@ -223,7 +247,7 @@ async fn feed(
                     send.write_frame(Message::CaughtUp { heads }.encode()?).await?;
                     said_caught_up = true;
                 }
-                more_or_beat(send, source, &cursor, beat.interval).await?;
+                more_or_beat(send, source, (&cursor, known), beat.interval).await?;
             }
         }
     }
@@ -233,11 +257,11 @@ async fn feed(
 async fn more_or_beat(
     send: &mut SendHalf,
     source: &dyn ChangeSource,
-    cursor: &Cursor,
+    (cursor, known): (&Cursor, u64),
     pause: Duration,
 ) -> Result<(), SessionError> {
     // Two steps, so that a heartbeat is written whole: writing must not be cancelled.
-    while timeout(pause, source.more(cursor)).await.is_err() {
+    while timeout(pause, source.more(cursor, known)).await.is_err() {
         send.write_frame(Message::Heartbeat.encode()?).await?;
     }
     Ok(())
