@@ -15,16 +15,21 @@ use hanse_sync::limit::Limits;
 use hanse_sync::mesh::{LinkState, Mesh, MeshConfig};
 use hanse_sync::net::MeshNet;
 use hanse_sync::peer::Peer;
-use support::{Authority, Cable, Member, echo, federation, peer, socket, start, until};
+use support::{Authority, Cable, Member, echo, federation, linked, peer, socket, start, until};
 
 const ONE: DaemonId = DaemonId(1);
 const TWO: DaemonId = DaemonId(2);
 const THREE: DaemonId = DaemonId(3);
 const LONG: Duration = Duration::from_secs(20);
 
+/// Whether the peer answers soon; to be asked again.
 async fn calls(mesh: &Mesh, to: DaemonId) -> bool {
+    calls_within(mesh, to, Duration::from_millis(500)).await
+}
+
+async fn calls_within(mesh: &Mesh, to: DaemonId, patience: Duration) -> bool {
     let asked = Bytes::from_static(b"are you there");
-    mesh.call(to, Lane::Raft, asked.clone(), Duration::from_millis(500)).await == Ok(asked)
+    mesh.call(to, Lane::Raft, asked.clone(), patience).await == Ok(asked)
 }
 
 fn down(mesh: &Mesh) -> Option<String> {
@@ -64,7 +69,7 @@ async fn every_member_can_call_every_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_carries_frames_and_chunks_both_ways() {
-    let [one, mut two] = <[Member; 2]>::try_from(federation(2, &Limits::default())).ok().unwrap();
+    let [one, mut two] = <[Member; 2]>::try_from(linked(2, &Limits::default()).await).ok().unwrap();
     let mut near = one.mesh.open(TWO, Lane::Carry).await.unwrap();
     let incoming = two.incoming.recv().await.unwrap();
     assert_eq!((incoming.peer.daemon, incoming.peer.region.as_str(), incoming.lane), (ONE, "r1", Lane::Carry));
@@ -92,7 +97,7 @@ async fn a_stream_carries_frames_and_chunks_both_ways() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_waits_for_a_reader_that_does_not_read() {
     let limits = Limits { stream_window_bytes: 64 << 10, send_window_bytes: 256 << 10, ..Limits::default() };
-    let [one, mut two] = <[Member; 2]>::try_from(federation(2, &limits)).ok().unwrap();
+    let [one, mut two] = <[Member; 2]>::try_from(linked(2, &limits).await).ok().unwrap();
     let (mut send, _receive) = one.mesh.open(TWO, Lane::Carry).await.unwrap().split();
     let mut far = two.incoming.recv().await.unwrap().stream;
     const CHUNK: usize = 16 << 10;
@@ -124,7 +129,7 @@ async fn a_writer_waits_for_a_reader_that_does_not_read() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn unread_carried_streams_do_not_stop_raft() {
     let limits = Limits { link_window_bytes: 256 << 10, ..Limits::default() };
-    let [one, two] = <[Member; 2]>::try_from(federation(2, &limits)).ok().unwrap();
+    let [one, two] = <[Member; 2]>::try_from(linked(2, &limits).await).ok().unwrap();
     let (near, mut streams) = (one.mesh, two.incoming);
     let mut carried = near.open(TWO, Lane::Carry).await.unwrap();
     let unread = streams.recv().await.unwrap();
@@ -216,10 +221,10 @@ async fn a_mesh_does_not_start_with_a_certificate_of_someone_else() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn junk_on_the_port_does_no_harm() {
-    let [one, two] = <[Member; 2]>::try_from(federation(2, &Limits::default())).ok().unwrap();
+    let [one, two] = <[Member; 2]>::try_from(linked(2, &Limits::default()).await).ok().unwrap();
     let target = two.mesh.address();
     let _echo = echo(two.incoming);
-    assert!(calls(&one.mesh, TWO).await);
+    assert!(calls_within(&one.mesh, TWO, LONG).await);
     let mut flood = tokio::task::JoinSet::new();
     flood.spawn_blocking(move || {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
@@ -313,7 +318,7 @@ async fn other_protocols_greetings_and_lanes_are_refused_and_harm_nobody() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_frame_that_is_too_long_ends_its_stream_only() {
-    let [one, mut two] = <[Member; 2]>::try_from(federation(2, &Limits::default())).ok().unwrap();
+    let [one, mut two] = <[Member; 2]>::try_from(linked(2, &Limits::default()).await).ok().unwrap();
     let mut near = one.mesh.open(TWO, Lane::Names).await.unwrap();
     let mut far = two.incoming.recv().await.unwrap().stream;
     near.write_frame(Bytes::from(vec![0; 2000])).await.unwrap();
@@ -323,12 +328,12 @@ async fn a_frame_that_is_too_long_ends_its_stream_only() {
     assert!(matches!(too_long, Err(LinkError::FrameTooLarge { .. })));
     assert!(matches!(near.write_frame(Bytes::new()).await, Err(LinkError::HungUp { code: 3 })));
     let _echo = echo(two.incoming);
-    assert!(calls(&one.mesh, TWO).await);
+    assert!(calls_within(&one.mesh, TWO, LONG).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_side_notices_when_the_other_hangs_up() {
-    let [one, mut two] = <[Member; 2]>::try_from(federation(2, &Limits::default())).ok().unwrap();
+    let [one, mut two] = <[Member; 2]>::try_from(linked(2, &Limits::default()).await).ok().unwrap();
     // A watch: the request is whole, and only the answer goes on.
     let mut near = one.mesh.open(TWO, Lane::Carry).await.unwrap();
     near.write_frame(Bytes::from_static(b"watch")).await.unwrap();
@@ -361,7 +366,7 @@ async fn each_side_notices_when_the_other_hangs_up() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_is_refused_when_too_many_wait() {
     let limits = Limits { incoming_streams_max: 2, ..Limits::default() };
-    let [one, mut two] = <[Member; 2]>::try_from(federation(2, &limits)).ok().unwrap();
+    let [one, mut two] = <[Member; 2]>::try_from(linked(2, &limits).await).ok().unwrap();
     let _first = one.mesh.open(TWO, Lane::Carry).await.unwrap();
     let _second = one.mesh.open(TWO, Lane::Carry).await.unwrap();
     until(async || two.incoming.len() == 2).await;
@@ -370,12 +375,12 @@ async fn a_stream_is_refused_when_too_many_wait() {
     two.incoming.recv().await.unwrap();
     two.incoming.recv().await.unwrap();
     let _echo = echo(two.incoming);
-    assert!(calls(&one.mesh, TWO).await);
+    assert!(calls_within(&one.mesh, TWO, LONG).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_is_not_answered_ends_in_time_and_says_so() {
-    let [one, mut two] = <[Member; 2]>::try_from(federation(2, &Limits::default())).ok().unwrap();
+    let [one, mut two] = <[Member; 2]>::try_from(linked(2, &Limits::default()).await).ok().unwrap();
     let unanswered = one.mesh.call(TWO, Lane::Raft, Bytes::from_static(b"x"), Duration::from_millis(300)).await;
     assert!(matches!(unanswered, Err(LinkError::Unanswered { .. })), "{unanswered:?}");
     let mut stream = two.incoming.recv().await.unwrap().stream;
@@ -389,8 +394,8 @@ async fn a_peer_that_is_not_there_fails_fast() {
     let authority = Authority::new();
     let ((socket_one, address), (_silent, nobody)) = (socket(), socket());
     let peers = vec![peer(2, "us", nobody)];
-    let one = start(socket_one, peer(1, "eu", address), peers, authority.identity(1, "eu"), Limits::default());
     let since = Instant::now();
+    let one = start(socket_one, peer(1, "eu", address), peers, authority.identity(1, "eu"), Limits::default());
     assert!(matches!(one.mesh.open(TWO, Lane::Raft).await, Err(LinkError::Unreachable { .. })));
     assert!(since.elapsed() >= Duration::from_millis(900), "the first one waits for the dial");
     let since = Instant::now();
@@ -399,12 +404,13 @@ async fn a_peer_that_is_not_there_fails_fast() {
         assert!(matches!(call, Err(LinkError::Unreachable { .. })), "{call:?}");
     }
     println!("100 calls to nobody took {:?}", since.elapsed());
-    assert!(since.elapsed() < Duration::from_millis(500), "the others do not wait");
+    // Each would wait for a second: this leaves room for a busy machine, and none for waiting.
+    assert!(since.elapsed() < LONG / 2, "the others do not wait");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shutdown_leaves_no_task_behind() {
-    let members = federation(3, &Limits::default());
+    let members = linked(3, &Limits::default()).await;
     let _carried = members[0].mesh.open(TWO, Lane::Carry).await.unwrap();
     for member in &members {
         member.mesh.shutdown().await;
@@ -525,7 +531,7 @@ async fn a_link_that_is_cut_is_noticed_and_comes_back_when_it_is_healed() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_upload_arrives_whole_or_fails() {
-    let [one, mut two] = <[Member; 2]>::try_from(federation(2, &Limits::default())).ok().unwrap();
+    let [one, mut two] = <[Member; 2]>::try_from(linked(2, &Limits::default()).await).ok().unwrap();
     let net = MeshNet::new(one.mesh.clone());
     let body: Vec<u8> = (0..5_000_000_u32).flat_map(u32::to_be_bytes).collect();
     let (head, sent) = (Bytes::from_static(b"snapshot 7"), body.clone());
@@ -588,7 +594,7 @@ impl std::io::Read for Broken {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn calls_are_cheap() {
-    let [one, two] = <[Member; 2]>::try_from(federation(2, &Limits::default())).ok().unwrap();
+    let [one, two] = <[Member; 2]>::try_from(linked(2, &Limits::default()).await).ok().unwrap();
     let _echo = echo(two.incoming);
     until(async || calls(&one.mesh, TWO).await).await;
     for (callers, bytes) in [(1, 64), (16, 64), (16, 4096)] {

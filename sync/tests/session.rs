@@ -18,7 +18,7 @@ use hanse_sync::mesh::Mesh;
 use hanse_sync::message::{BATCH_BYTES_MAX, CHANGES_MAX, Message, Notice, Refusal};
 use hanse_sync::session::{Batch, Beat, ChangeSource, Pulled, Puller, SessionError, serve};
 use hanse_sync::stream::Stream;
-use support::{Member, federation};
+use support::{Member, linked};
 use tokio::sync::watch;
 
 const TWO: DaemonId = DaemonId(2);
@@ -104,7 +104,7 @@ fn group() -> GroupId {
 }
 
 async fn streams(limits: &Limits) -> (Member, Member, Stream, Stream) {
-    let [one, mut two] = <[Member; 2]>::try_from(federation(2, limits)).ok().unwrap();
+    let [one, mut two] = <[Member; 2]>::try_from(linked(2, limits).await).ok().unwrap();
     let near = one.mesh.open(TWO, Lane::Tree).await.unwrap();
     let far = two.incoming.recv().await.unwrap().stream;
     (one, two, near, far)
@@ -244,7 +244,7 @@ async fn a_group_that_is_not_held_is_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn heartbeats_keep_an_idle_session_and_silence_ends_it() {
-    let beat = Beat { interval: Duration::from_millis(50), silence_max: Duration::from_millis(500) };
+    let beat = Beat { interval: Duration::from_millis(50), silence_max: Duration::from_millis(1500) };
     let (one, mut two, near, far) = streams(&Limits::default()).await;
     let source: Arc<dyn ChangeSource> = Book::new(1);
     let mut tasks = tokio::task::JoinSet::new();

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use hanse_base::id::{DaemonId, RegionName};
 use hanse_sync::identity::Identity;
 use hanse_sync::limit::Limits;
-use hanse_sync::mesh::{Incoming, Mesh, MeshConfig};
+use hanse_sync::mesh::{Incoming, LinkState, Mesh, MeshConfig};
 use hanse_sync::peer::Peer;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
@@ -149,6 +149,15 @@ pub fn federation(count: u64, limits: &Limits) -> Vec<Member> {
         start(socket, me, others, identity, limits.clone())
     };
     places.into_iter().map(member).collect()
+}
+
+/// The same, once all of them are linked: on a busy machine a dial can take longer than an opener waits for it.
+pub async fn linked(count: u64, limits: &Limits) -> Vec<Member> {
+    let members = federation(count, limits);
+    let up = |state: &LinkState| matches!(state, LinkState::Connected { .. });
+    let linked = |member: &Member| member.mesh.links().iter().all(|link| up(&link.state) && up(&link.bulk));
+    until(async || members.iter().all(linked)).await;
+    members
 }
 
 /// Answers each stream with the frame that it began with.
