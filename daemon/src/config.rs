@@ -9,6 +9,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use hanse_api::egress::address::{AddressRules, Network};
 use hanse_base::id::{DaemonId, GroupId, RegionName, is_segment};
@@ -82,6 +83,8 @@ pub(crate) struct Peers {
     pub(crate) ca: PathBuf,
     /// What signs the daemons of the region, where it is at hand.
     pub(crate) authority: Option<AuthorityFiles>,
+    /// For how long it signs this daemon.
+    pub(crate) certificate_life: Duration,
 }
 
 /// A region's authority.
@@ -241,6 +244,11 @@ pub(crate) fn region_of(group: &GroupId) -> RegionName {
 pub(crate) const DAEMON_ID_MAX: u64 = (1 << 53) - 1;
 /// The most daemons of one federation; more would need another way to tell them of each other.
 pub(crate) const MEMBERS_MAX: usize = 256;
+/// A certificate that somebody has got hold of is of no use to them for long.
+const CERTIFICATE_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// Shorter, and a busy machine would not get round to renewing it.
+const CERTIFICATE_LIFE_MIN: Duration = Duration::from_secs(5);
+const CERTIFICATE_LIFE_MAX: Duration = Duration::from_secs(400 * 24 * 3600);
 
 /// The file as it is written.
 #[derive(Deserialize)]
@@ -333,6 +341,8 @@ struct FilePeers {
     authority_certificate: Option<Spanned<PathBuf>>,
     #[serde(default)]
     authority_key: Option<Spanned<PathBuf>>,
+    #[serde(default)]
+    certificate_life_s: Option<Spanned<u64>>,
 }
 
 impl FilePeers {
@@ -354,6 +364,7 @@ impl FilePeers {
             key: directory.join(self.key),
             ca: directory.join(self.ca),
             authority,
+            certificate_life: self.certificate_life_s.map_or(Ok(CERTIFICATE_LIFE), check_life)?,
         })
     }
 }
@@ -439,6 +450,15 @@ impl File {
             raft,
         })
     }
+}
+
+fn check_life(seconds: Spanned<u64>) -> Result<Duration, Wrong> {
+    let life = Duration::from_secs(*seconds.as_ref());
+    if CERTIFICATE_LIFE_MIN <= life && life <= CERTIFICATE_LIFE_MAX {
+        return Ok(life);
+    }
+    let (min, max) = (CERTIFICATE_LIFE_MIN.as_secs(), CERTIFICATE_LIFE_MAX.as_secs());
+    Err((Some(seconds.span()), format!("certificate_life_s = {}: write a number from {min} to {max}", life.as_secs())))
 }
 
 fn check_url(url: &Spanned<String>) -> Result<String, Wrong> {
@@ -625,6 +645,7 @@ api = "https://127.0.0.1:6453"
             ("daemon = 8", "daemon = 0", "d/hansed.toml:25: ", "write a number from 1"),
             ("daemon = 8", "daemon = -8", "d/hansed.toml:26: ", "u64"),
             ("federation = \"a1b2c3d4\"", "federation = \"a/b\"", "d/hansed.toml:1: ", "lower case"),
+            ("[peers]\n", "[peers]\ncertificate_life_s = 4\n", "d/hansed.toml:15: ", "write a number from 5 to"),
             (
                 "key = \"peer.key\"",
                 "key = \"peer.key\"\nauthority_key = \"a.key\"",

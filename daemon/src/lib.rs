@@ -48,6 +48,7 @@ mod kubeconfig;
 mod pki;
 mod prepare;
 mod probe;
+mod renewal;
 mod supervise;
 mod up;
 

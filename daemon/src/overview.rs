@@ -1,7 +1,7 @@
 //! What this daemon knows of itself and the others: the answers to `hanse`, and to other daemons' questions.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -21,6 +21,7 @@ use crate::carriage::Carriage;
 use crate::config::{Config, Member, group_of};
 use crate::federation::Contacts;
 use crate::forest::{PAGE_NODES_MAX, digest, heads, walk};
+use crate::renewal::RenewalState;
 use crate::status::{DaemonStatus, FederationStatus, Head, LinkStatus, RegionStatus, TreeStatus, rss_bytes};
 
 /// Collects what can be told.
@@ -30,6 +31,7 @@ pub(crate) struct Overview {
     home: Arc<dyn Home>,
     carriage: Carriage,
     contacts: Contacts,
+    renewal: RenewalState,
     clock: Arc<dyn Clock>,
     started: Instant,
     /// Places for requests that other daemons carry here.
@@ -58,18 +60,21 @@ pub(crate) struct Views {
     pub(crate) carriage: Carriage,
     /// What the follower of other groups knows.
     pub(crate) contacts: Contacts,
+    /// How the renewal of the own certificate goes.
+    pub(crate) renewal: RenewalState,
 }
 
 impl Overview {
     /// Begins to count the uptime.
     pub(crate) fn new(config: Arc<Config>, views: Views, clock: Arc<dyn Clock>) -> Self {
-        let Views { group, home, carriage, contacts } = views;
+        let Views { group, home, carriage, contacts, renewal } = views;
         Self {
             config,
             group,
             home,
             carriage,
             contacts,
+            renewal,
             clock,
             started: Instant::now(),
             carried: Semaphore::new(CARRIED_MAX),
@@ -122,19 +127,26 @@ impl Overview {
             rss_bytes: rss_bytes(),
             workspaces: Some(view.clusters().count() as u64),
             carried: Some((CARRIED_MAX - self.carried.available_permits()) as u64),
+            certificate_end_ms: Some(self.certificate_end_ms()),
+            certificate_error: self.renewal.error(),
             tree: Some(TreeStatus { digest, workspaces, heads, lag: self.contacts.lag() }),
             links: self.links(),
         }
     }
 
+    fn certificate_end_ms(&self) -> u64 {
+        let end = self.carriage.mesh().certificate_end().duration_since(SystemTime::UNIX_EPOCH);
+        milliseconds(end.unwrap_or_default())
+    }
+
     fn links(&self) -> Vec<LinkStatus> {
         let link = |link: hanse_sync::mesh::LinkStatus| {
-            let (state, rtt_us) = match link.state {
-                LinkState::Connected { rtt, .. } => ("connected", u64::try_from(rtt.as_micros()).ok()),
-                LinkState::Dialing => ("dialing", None),
-                LinkState::Down { .. } => ("down", None),
+            let (state, rtt_us, why, not_a_member) = match link.state {
+                LinkState::Connected { rtt, .. } => ("connected", u64::try_from(rtt.as_micros()).ok(), None, false),
+                LinkState::Dialing => ("dialing", None, None, false),
+                LinkState::Down { why, not_a_member, .. } => ("down", None, Some(why), not_a_member),
             };
-            LinkStatus { daemon: link.peer.daemon.0, state: state.to_owned(), rtt_us }
+            LinkStatus { daemon: link.peer.daemon.0, state: state.to_owned(), rtt_us, why, not_a_member }
         };
         self.carriage.mesh().links().into_iter().map(link).collect()
     }

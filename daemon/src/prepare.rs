@@ -9,7 +9,6 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use hanse_base::id::{DaemonId, RegionName};
 use hanse_base::random::{Random, SystemRandom};
@@ -351,7 +350,7 @@ fn make_daemon(directory: &Path, record: &Record, plan: &Plan, pki: &Pki) -> Res
         return Err(PrepareError::SocketPath { path: config.admin_socket });
     }
     let authority = RegionAuthority::load_or_make(&pki.root, &pki.directory, &config.federation, &config.region)?;
-    authority.provide(&config.peers.certificate, &config.peers.key, config.daemon, CERTIFICATE_LIFE)?;
+    authority.provide(&config.peers.certificate, &config.peers.key, config.daemon, config.peers.certificate_life)?;
     let subject = Subject::Server { name: &plan.name, address: config.api.listen.ip() };
     pki.api.load_or_issue(&config.api.certificate, &config.api.key, &subject)?;
     Ok(config)
@@ -531,7 +530,6 @@ pub(crate) const DEFAULT_PORT_BASE: u16 = 6443;
 const SIGNING_KEY: &str = r#"service_account_key = "../pki/service-account.key""#;
 /// What stood in the place of [`authority_lines`] before regions had authorities.
 const FLAT_AUTHORITY: &str = r#"ca = "../pki/peer-ca.crt""#;
-const CERTIFICATE_LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
 const DEFAULT_REGIONS: [&str; 3] = ["eu", "us", "ap"];
 /// From one daemon's ports to the next one's.
 const PORTS_EACH: usize = 10;

@@ -44,8 +44,10 @@ use crate::lanes::Lanes;
 use crate::lock::{LockError, ProcessLock};
 use crate::notify::{Progress, notify};
 use crate::overview::{Overview, Views};
+use crate::pki::PkiError;
 use crate::port::Port;
 use crate::prepare::PID_FILE;
+use crate::renewal::{Renewal, RenewalState, renew_at_start};
 
 /// Why a daemon did not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +58,9 @@ pub(crate) enum RunError {
     /// A key, certificate or token file cannot be used.
     #[error(transparent)]
     Keys(#[from] KeyError),
+    /// The own certificate cannot be renewed.
+    #[error(transparent)]
+    Pki(#[from] PkiError),
     /// The API's address cannot be listened on.
     #[error("the API cannot listen on {address}: {source}: stop what listens there, or change api.listen")]
     Listen {
@@ -137,6 +142,7 @@ struct Daemon {
 
 /// The parts that tasks are made from.
 struct Parts {
+    renewal: RenewalState,
     root_ca: String,
     config: Arc<Config>,
     clock: Arc<dyn Clock>,
@@ -164,7 +170,9 @@ impl Daemon {
         let root_ca = keys::root_ca(&config)?;
         let authenticator = keys::authenticator(&config, Arc::clone(&clients))?;
         let sockets = open_sockets(&config, keys::api_tls(&config, clients)?).await?;
+        renew_at_start(&config)?;
         let (mesh, incoming) = Mesh::start(mesh_config(&config)?).await?;
+        let renewal = RenewalState::default();
         let machine = hanse_store::machine::Machine::new(group_of(&config.region));
         let hub = Arc::clone(machine.hub());
         let seams = Seams {
@@ -182,6 +190,7 @@ impl Daemon {
             home: Arc::clone(&home),
             carriage: carriage.clone(),
             contacts: contacts.clone(),
+            renewal: renewal.clone(),
         };
         let overview = Arc::new(Overview::new(Arc::clone(&config), views, Arc::clone(&clock)));
         let port = Port::new(&config, Arc::clone(&home), carriage.clone(), Arc::clone(&clock));
@@ -190,7 +199,7 @@ impl Daemon {
         let api_config =
             ApiConfig { url: config.api.url.clone(), root_ca: root_ca.clone(), egress, authenticator, checks };
         let api = Api::new(api_config, Arc::new(port), Arc::clone(&clock), Arc::clone(&random));
-        let parts = Parts { root_ca, config, clock, random, group, home, carriage, contacts, overview, api };
+        let parts = Parts { renewal, root_ca, config, clock, random, group, home, carriage, contacts, overview, api };
         Ok(Self::spawn(parts, mesh, incoming, sockets))
     }
 
@@ -200,7 +209,7 @@ impl Daemon {
         let (leads, led) = watch::channel(false);
         let mut work = JoinSet::new();
         let mut lanes = JoinSet::new();
-        let Parts { root_ca, config, clock, random, group, home, carriage, contacts, overview, api } = parts;
+        let Parts { renewal, root_ca, config, clock, random, group, home, carriage, contacts, overview, api } = parts;
         let settings = Settings { root_ca: Some(Arc::from(root_ca.as_str())), service_accounts: true };
         let served = Lanes {
             config: Arc::clone(&config),
@@ -210,7 +219,10 @@ impl Daemon {
             overview: Arc::clone(&overview),
         };
         lanes.spawn(Arc::new(served).run(incoming, lanes_stop.clone()));
-        lanes.spawn(watch_leadership(group.clone(), config.daemon, leads, lanes_stop));
+        lanes.spawn(watch_leadership(group.clone(), config.daemon, leads, lanes_stop.clone()));
+        let renewal =
+            Renewal { config: Arc::clone(&config), mesh: mesh.clone(), random: Arc::clone(&random), state: renewal };
+        lanes.spawn(renewal.run(lanes_stop));
         work.spawn(Arc::clone(&api).serve(sockets.api, sockets.tls, stop.clone()));
         work.spawn(admin::serve(sockets.admin, overview, stop.clone()));
         let bootstrap = Bootstrap {

@@ -72,6 +72,11 @@ pub(crate) struct DaemonStatus {
     pub(crate) workspaces: Option<u64>,
     /// Requests of other daemons that it answers now, watches included.
     pub(crate) carried: Option<u64>,
+    /// When the certificate that it shows other daemons ends, in milliseconds since 1970.
+    pub(crate) certificate_end_ms: Option<u64>,
+    /// Why it could not be renewed last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate_error: Option<String>,
     /// The workspace tree that it holds.
     pub(crate) tree: Option<TreeStatus>,
     /// Its links to all other daemons.
@@ -122,6 +127,12 @@ pub(crate) struct LinkStatus {
     pub(crate) state: String,
     /// The round trip time measured last.
     pub(crate) rtt_us: Option<u64>,
+    /// Why it is down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) why: Option<String>,
+    /// Whether it is down because the other daemon does not know this one as a member (any more).
+    #[serde(default)]
+    pub(crate) not_a_member: bool,
 }
 
 /// Memory that this process holds; nothing, where the system does not tell.

@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use hanse_base::id::{DaemonId, is_segment};
@@ -206,6 +206,12 @@ impl Mesh {
         let tls = Tls::new(&inner.federation, &inner.me, identity, &inner.shared.limits)?;
         inner.tls.send_replace(Arc::new(tls));
         Ok(())
+    }
+
+    /// When the first of our certificates ends.
+    #[must_use]
+    pub fn certificate_end(&self) -> SystemTime {
+        self.inner.tls.borrow().end()
     }
 
     /// Takes requests to join from now on, in the place of whoever took them before; without a taker they are turned away.

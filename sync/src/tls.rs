@@ -99,6 +99,11 @@ impl Tls {
         Arc::clone(self.accepting.as_ref().expect("it was made with the rest"))
     }
 
+    /// When the first of our certificates ends.
+    pub(crate) const fn end(&self) -> SystemTime {
+        self.end
+    }
+
     /// When a link on this connection must end: with the first certificate, ours or the peer's, that does.
     pub(crate) fn end_of(&self, connection: &quinn::Connection) -> Instant {
         let chain = chain_of(connection);

@@ -12,6 +12,7 @@ mod names;
 mod objects;
 mod quota;
 mod region;
+mod renewal;
 mod replica;
 mod shell;
 mod tour;
