@@ -10,10 +10,12 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Asks daemons over their admin sockets.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Client {
     socket: Option<PathBuf>,
     data_dir: PathBuf,
+    /// Sockets to be tried before all others.
+    first: Vec<PathBuf>,
 }
 
 /// Why there is no answer; each says what to type next.
@@ -44,7 +46,14 @@ pub(crate) enum ClientError {
 impl Client {
     /// A client of one socket, or else of the first daemon in the directory that answers.
     pub(crate) fn new(socket: Option<PathBuf>, data_dir: PathBuf) -> Self {
-        Self { socket, data_dir }
+        Self { socket, data_dir, first: Vec::new() }
+    }
+
+    /// The same client, that asks these daemons first where their sockets are in the directory. A socket that was given
+    /// is asked in any case.
+    pub(crate) fn of_daemons(&self, names: &[&str]) -> Self {
+        let first = names.iter().map(|name| self.data_dir.join(name).join(SOCKET)).filter(|path| path.exists());
+        Self { first: first.collect(), ..self.clone() }
     }
 
     /// Sends a request and gives the answer.
@@ -54,7 +63,7 @@ impl Client {
     pub(crate) fn ask(&self, request: &Value) -> Result<Value, ClientError> {
         let sockets = match &self.socket {
             Some(socket) => vec![socket.clone()],
-            None => sockets_in(&self.data_dir),
+            None => self.first.iter().cloned().chain(sockets_in(&self.data_dir)).collect(),
         };
         let mut failure = ClientError::NoSocket { path: self.data_dir.clone() };
         for path in sockets {

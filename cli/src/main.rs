@@ -3,11 +3,14 @@
 //! It speaks the admin protocol over a daemon's Unix socket: one line of JSON to the daemon, one line back. What it
 //! shows of other daemons, the asked daemon has collected. It knows nothing of the daemon's insides.
 //!
-//! Reading order: [`client`], [`status`], [`tree`], [`table`].
+//! Reading order: [`client`], [`status`], [`tree`], [`members`], [`token`], [`region`], [`table`].
 
 mod client;
+mod members;
+mod region;
 mod status;
 mod table;
+mod token;
 mod tree;
 
 use std::io::{self, Write};
@@ -55,6 +58,46 @@ enum Command {
         /// Path or id of the workspace to begin with
         #[arg(default_value = "root")]
         path: String,
+    },
+    /// Show the daemons of the federation, and change those of a region: promote, demote, remove, transfer-leader
+    ///
+    /// A member's ROLE is what it is wanted to be; its STATE is what it is. The region's leader brings them together, one
+    /// safe step after another, whatever happens meanwhile: a command decides, and then looks on.
+    #[command(after_help = "Examples:
+  hanse members
+  hanse members promote eu-2
+  hanse members remove eu-3 --timeout 10m
+  hanse members -o json | jq '.members[] | {name, role, raft, lag}'")]
+    Members {
+        #[command(subcommand)]
+        verb: Option<members::Verb>,
+    },
+    /// Make, show and revoke tokens that let daemons join
+    Token {
+        #[command(subcommand)]
+        verb: token::Verb,
+    },
+    /// Show the regions of the federation, or remove one
+    #[command(after_help = "Examples:\n  hanse region\n  hanse region remove ap")]
+    Region {
+        #[command(subcommand)]
+        verb: Option<region::Verb>,
+    },
+    /// Spare a daemon for maintenance: it gives leadership and its vote away, and then nothing depends on it
+    ///
+    /// It goes on following, and serves requests. `--undo` gives its vote back. Refused when the voters that are left and
+    /// alive would be no majority.
+    #[command(after_help = "Examples:
+  hanse drain eu-2 && ssh eu-2 reboot
+  hanse drain eu-2 --undo")]
+    Drain {
+        /// The daemon
+        name: String,
+        /// End the sparing
+        #[arg(long)]
+        undo: bool,
+        #[command(flatten)]
+        patience: members::Patience,
     },
     /// Show the version of this program and of the asked daemon
     Version,
@@ -113,6 +156,12 @@ fn run(arguments: &Arguments) -> Result<End, ClientError> {
         Command::Tree { path } => {
             let tree = Tree::fetch(&client, path)?;
             show(&if as_json { pretty(&tree.json()) } else { tree.table() });
+        }
+        Command::Members { verb } => show(&members::run(&client, verb.as_ref(), as_json)?),
+        Command::Token { verb } => show(&token::run(&client, verb, as_json)?),
+        Command::Region { verb } => show(&region::run(&client, verb.as_ref(), as_json)?),
+        Command::Drain { name, undo, patience } => {
+            show(&members::drain(&client, name, *undo, patience, as_json)?);
         }
         Command::Version => show(&version(&client, as_json)),
         Command::Completions { shell } => {

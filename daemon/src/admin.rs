@@ -10,8 +10,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hanse_base::id::RegionName;
 use hanse_base::net::BoxFuture;
-use serde::Deserialize;
+use hanse_store::roster::MemberRole;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -35,6 +37,94 @@ pub(crate) enum Request {
     },
     /// The daemon's program.
     Version {},
+    /// Every daemon: what it is wanted to be, and what it is.
+    Members {},
+    /// Gives a member of the own region a vote.
+    Promote {
+        /// The member.
+        name: String,
+    },
+    /// Takes a member's vote.
+    Demote {
+        /// The member.
+        name: String,
+    },
+    /// Removes a member for ever.
+    Remove {
+        /// The member.
+        name: String,
+    },
+    /// Spares a member for the time being, or no longer.
+    Drain {
+        /// The member.
+        name: String,
+        /// Whether it is no longer to be spared.
+        #[serde(default)]
+        undo: bool,
+    },
+    /// Lets another voter lead.
+    Transfer {
+        /// Which; the best when it is left out.
+        #[serde(default)]
+        name: Option<String>,
+    },
+    /// Makes a token to join by.
+    Grant {
+        /// What its bearer becomes.
+        role: Role,
+        /// How long it lives.
+        ttl_ms: u64,
+        /// The region that its bearer founds.
+        #[serde(default)]
+        new_region: Option<RegionName>,
+    },
+    /// All tokens.
+    Tokens {},
+    /// Takes a token back.
+    Revoke {
+        /// Its id.
+        id: String,
+    },
+    /// All regions.
+    Regions {},
+    /// Ends a region's membership in the federation.
+    #[serde(rename = "remove-region")]
+    RemoveRegion {
+        /// The region.
+        name: String,
+        /// Whether to lose what lives there.
+        #[serde(default)]
+        force: bool,
+    },
+}
+
+/// A member's role, as administrators write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Role {
+    /// Follows without a vote.
+    Learner,
+    /// Votes.
+    Voter,
+}
+
+impl Role {
+    /// The role in the roster's words.
+    pub(crate) const fn of(role: MemberRole) -> Self {
+        match role {
+            MemberRole::Learner => Self::Learner,
+            MemberRole::Voter => Self::Voter,
+        }
+    }
+}
+
+impl From<Role> for MemberRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Learner => Self::Learner,
+            Role::Voter => Self::Voter,
+        }
+    }
 }
 
 /// Who answers.

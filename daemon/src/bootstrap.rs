@@ -7,15 +7,17 @@ use std::time::Duration;
 
 use hanse_api::workspace::content::root_objects;
 use hanse_base::clock::Clock;
-use hanse_base::id::ClusterId;
+use hanse_base::id::{ClusterId, RegionName};
 use hanse_base::random::Random;
 use hanse_store::home::{Home, HomeError};
+use hanse_store::roster::MembershipChange;
 use hanse_store::state::{ROOT, State};
 use hanse_store::txn::{Operation, Outcome, Region, Txn};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::config::{Config, group_of};
+use crate::directory::founders;
 
 /// Tells the group what it is.
 pub(crate) struct Bootstrap {
@@ -94,11 +96,23 @@ impl Bootstrap {
             operations.push(Operation::Describe(region));
         }
         let root = ClusterId::new(ROOT).expect("root is a cluster");
+        // Who has joined was put into the roster by those who let it in, and never seeds one.
+        if view.membership().roster().is_none() && !self.config.joined {
+            operations.push(Operation::Membership(self.seed()));
+        }
         if self.config.founder == self.config.region && view.cluster(&root).is_none() {
             let objects = root_objects(&self.config.api.url, &self.root_ca, self.clock.wall_ms(), &*self.random);
             operations.push(Operation::FoundRoot(objects));
         }
         operations
+    }
+
+    /// The first members: those that the configuration names.
+    fn seed(&self) -> MembershipChange {
+        let members_of = |region: &RegionName| founders(self.config.members_of(region));
+        let others = self.config.regions().into_iter().filter(|region| *region != self.config.region);
+        let neighbours = others.map(|region| (region.clone(), members_of(&region))).collect();
+        MembershipChange::Seed { members: members_of(&self.config.region), neighbours }
     }
 }
 

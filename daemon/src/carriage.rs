@@ -19,6 +19,7 @@ use hanse_sync::stream::{ReceiveHalf, Stream};
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Config, region_of};
+use crate::directory::Directories;
 use crate::names::{self, Question};
 
 /// The way to other regions.
@@ -26,6 +27,7 @@ use crate::names::{self, Question};
 pub(crate) struct Carriage {
     mesh: Mesh,
     config: Arc<Config>,
+    directories: Directories,
 }
 
 /// How far one attempt has come.
@@ -38,8 +40,13 @@ enum Failure {
 
 impl Carriage {
     /// Lays requests on the mesh.
-    pub(crate) fn new(mesh: Mesh, config: Arc<Config>) -> Self {
-        Self { mesh, config }
+    pub(crate) fn new(mesh: Mesh, config: Arc<Config>, directories: Directories) -> Self {
+        Self { mesh, config, directories }
+    }
+
+    /// Who belongs to the federation.
+    pub(crate) fn directories(&self) -> &Directories {
+        &self.directories
     }
 
     /// The links that the daemons are joined by.
@@ -108,8 +115,9 @@ impl Carriage {
         Err(failure)
     }
 
-    fn name(&self, daemon: DaemonId) -> &str {
-        self.config.member(daemon).map_or("a daemon", |member| &member.name)
+    fn name(&self, daemon: DaemonId) -> String {
+        let directory = self.directories.now();
+        directory.member(daemon).map_or_else(|| "a daemon".to_owned(), |member| member.name.clone())
     }
 
     /// A failure in words for people, who know daemons by their names.

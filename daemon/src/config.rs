@@ -27,6 +27,8 @@ pub(crate) struct Config {
     pub(crate) region: RegionName,
     /// This daemon, minted once with its data directory.
     pub(crate) daemon: DaemonId,
+    /// Whether it has joined a group that others founded: it starts empty, and waits to be added.
+    pub(crate) joined: bool,
     /// The region that the logical cluster `root` is at home in.
     pub(crate) founder: RegionName,
     /// Raft's log and snapshots.
@@ -39,7 +41,8 @@ pub(crate) struct Config {
     pub(crate) api: Api,
     /// The listener for other daemons.
     pub(crate) peers: Peers,
-    /// Every daemon of the federation, this one included, in the order of the file.
+    /// The daemons that the file names, this one included, in its order: the founders of the own region, and first contacts.
+    /// Who belongs to the federation now, the group's state says.
     pub(crate) members: Vec<Member>,
     /// Which addresses webhooks may be called at.
     pub(crate) egress: AddressRules,
@@ -128,11 +131,6 @@ impl Default for Timing {
     fn default() -> Self {
         Self { heartbeat_ms: 50, election_ms_min: 150, election_ms_max: 300 }
     }
-}
-
-impl Timing {
-    /// For a region of one daemon.
-    const SOLE: Self = Self { heartbeat_ms: 1000, election_ms_min: 4000, election_ms_max: 8000 };
 }
 
 /// How the log is written.
@@ -257,6 +255,8 @@ struct File {
     federation: Spanned<String>,
     region: RegionName,
     daemon: Spanned<u64>,
+    #[serde(default)]
+    joined: bool,
     founder: Spanned<RegionName>,
     #[serde(default = "default_data")]
     data: PathBuf,
@@ -411,8 +411,6 @@ impl File {
         let egress = self.egress.rules()?;
         let raft = match self.raft {
             Some(timing) => check_timing(timing)?,
-            // A sole voter has nobody to show that it lives: rare heartbeats leave an idle daemon asleep.
-            None if members.iter().filter(|member| member.region == self.region).count() == 1 => Timing::SOLE,
             None => Timing::default(),
         };
         let Some(own) = members.iter().find(|member| member.daemon.0 == daemon) else {
@@ -439,6 +437,7 @@ impl File {
             federation: self.federation.into_inner(),
             region: self.region,
             daemon: DaemonId(daemon),
+            joined: self.joined,
             founder: self.founder.into_inner(),
             data: directory.join(self.data),
             admin_socket: directory.join(self.admin_socket),
@@ -596,7 +595,8 @@ api = "https://127.0.0.1:6453"
         assert_eq!(config.api.client_ca, Path::new("d/../pki/client-ca.crt"));
         assert_eq!(config.peers.ca, Path::new("/pki/root.crt"));
         assert_eq!(config.own().name, "eu-1");
-        assert_eq!(config.raft, Timing::SOLE);
+        assert_eq!(config.raft, Timing::default());
+        assert!(!config.joined);
         assert_eq!(
             config.regions().iter().map(|region| group_of(region).to_string()).collect::<Vec<_>>(),
             ["eu", "us"]
@@ -619,9 +619,7 @@ api = "https://127.0.0.1:6453"
     }
 
     #[test]
-    fn raft_timing_that_is_left_out_follows_the_size_of_the_region_or_the_heartbeat() {
-        let pair = parse(&GOOD.replacen("region = \"us\"", "region = \"eu\"", 1)).unwrap();
-        assert_eq!(pair.raft, Timing::default());
+    fn raft_timing_that_is_left_out_follows_the_heartbeat() {
         let config = parse(&format!("{GOOD}[raft]\nheartbeat_ms = 100\n")).unwrap();
         assert_eq!(config.raft, Timing { heartbeat_ms: 100, election_ms_min: 300, election_ms_max: 600 });
     }

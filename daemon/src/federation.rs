@@ -10,7 +10,7 @@
 //!   Source: State::changes ──── session (Lane::Tree) ────► follow ──► Home::submit(MergeChanges)
 //! ```
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -30,11 +30,11 @@ use hanse_sync::message::{BATCH_BYTES_MAX, CHANGES_MAX, Notice};
 use hanse_sync::session::{Batch, Beat, ChangeSource, Pulled, Puller, SessionError};
 use hanse_tree::document::DocumentId;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
 use crate::carriage::Carriage;
-use crate::config::region_of;
+use crate::config::{group_of, region_of};
 use crate::status::Lag;
 
 /// Follows the documents of all other groups.
@@ -92,19 +92,19 @@ impl Contacts {
         }
     }
 
+    fn forget(&self, group: &GroupId) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(group);
+    }
+
     fn clear(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 
 impl Follower {
-    /// Follows the groups while this daemon leads its own, until `stop` changes.
-    pub(crate) async fn run(
-        self,
-        groups: Vec<GroupId>,
-        mut leads: watch::Receiver<bool>,
-        mut stop: watch::Receiver<bool>,
-    ) {
+    /// Follows all other groups of the federation, as they come and go, while this daemon leads its own, until `stop`
+    /// changes.
+    pub(crate) async fn run(self, mut leads: watch::Receiver<bool>, mut stop: watch::Receiver<bool>) {
         let follower = Arc::new(self);
         loop {
             tokio::select! {
@@ -112,17 +112,47 @@ impl Follower {
                 led = leads.wait_for(|leads| *leads) => if led.is_err() { return },
             }
             let mut sessions = JoinSet::new();
-            for group in groups.clone() {
-                follower.contacts.lost(&group);
-                sessions.spawn(Arc::clone(&follower).follow(group));
-            }
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => {}
                 // A sender that is gone means that the group has ended.
                 _ = leads.wait_for(|leads| !*leads) => {}
+                () = Arc::clone(&follower).follow_all(&mut sessions) => {}
             }
             sessions.shutdown().await;
             follower.contacts.clear();
+        }
+    }
+
+    /// One task for each other group of the directory. Does not end by itself.
+    async fn follow_all(self: Arc<Self>, sessions: &mut JoinSet<()>) {
+        let mut changes = self.carriage.directories().changes();
+        let mut followed: BTreeMap<GroupId, AbortHandle> = BTreeMap::new();
+        loop {
+            changes.mark_unchanged();
+            let directory = self.carriage.directories().now();
+            let own = self.home.group();
+            let wanted: BTreeSet<GroupId> =
+                directory.regions().iter().map(group_of).filter(|group| group != own).collect();
+            followed.retain(|group, session| {
+                let stays = wanted.contains(group);
+                if !stays {
+                    session.abort();
+                    self.contacts.forget(group);
+                }
+                stays
+            });
+            for group in wanted {
+                if !followed.contains_key(&group) {
+                    self.contacts.lost(&group);
+                    let session = sessions.spawn(Arc::clone(&self).follow(group.clone()));
+                    followed.insert(group, session);
+                }
+            }
+            // The ended are let go, so that they do not add up.
+            while sessions.try_join_next().is_some() {}
+            if changes.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::danger::ClientCertVerifier;
+use sha2::{Digest, Sha256};
 
 use crate::config::Config;
 
@@ -47,6 +48,17 @@ pub(crate) fn peer_identity(config: &Config) -> Result<Identity, KeyError> {
         key: key(&config.peers.key)?.secret_der().to_vec(),
         roots: der(certificates(&config.peers.ca)?),
     })
+}
+
+/// SHA-256 of the federation's root, by which a token pins it.
+///
+/// # Errors
+/// See [`KeyError`].
+pub(crate) fn root_sha256(config: &Config) -> Result<[u8; 32], KeyError> {
+    let path = &config.peers.ca;
+    let roots = certificates(path)?;
+    let root = roots.first().ok_or_else(|| KeyError::Content { path: path.clone(), why: "it is empty".to_owned() })?;
+    Ok(Sha256::digest(root).into())
 }
 
 /// What clients verify the API with, PEM; nothing when the configuration does not name it. It is published in every namespace,

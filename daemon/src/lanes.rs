@@ -83,7 +83,7 @@ impl Lanes {
             Lane::Carry => self.carried(stream).await,
             Lane::Tree => self.tree(stream).await,
             Lane::Names => self.name(stream).await,
-            Lane::Status => self.status(stream).await,
+            Lane::Status => self.status(is_neighbour, stream).await,
         };
         if let Err(error) = served {
             tracing::debug!(peer = %peer.daemon, ?lane, %error, "a stream ended early");
@@ -162,10 +162,10 @@ impl Lanes {
         stream.answer(encode_answer(answer)).await
     }
 
-    async fn status(&self, mut stream: Stream) -> Result<(), LinkError> {
-        let Some(_request) = stream.read_frame(STATUS_REQUEST_BYTES_MAX).await? else { return Ok(()) };
-        let status = serde_json::to_vec(&self.overview.own_status().await).unwrap_or_default();
-        stream.answer(Bytes::from(status)).await
+    async fn status(&self, is_neighbour: bool, mut stream: Stream) -> Result<(), LinkError> {
+        let Some(request) = stream.read_frame(STATUS_REQUEST_BYTES_MAX).await? else { return Ok(()) };
+        let answer = self.overview.asked(is_neighbour, &request).await;
+        stream.answer(Bytes::from(answer.to_string())).await
     }
 }
 

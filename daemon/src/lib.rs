@@ -10,11 +10,12 @@
 //! run ─┬─ homes ───── raft::Group ── store::Machine
 //!      ├─ carriage ── sync::Mesh     (Raft, carried requests, names, status)
 //!      ├─ federation                 (the tree, from region to region)
+//!      ├─ members                    (who belongs to the group; directory: whom everybody else asks and dials)
 //!      ├─ api, controllers           (on homes and carriage)
 //!      └─ admin                      (the socket that `hanse` speaks to)
 //! ```
 //!
-//! Reading order: `config`, `run`, `homes`, `carriage`, `federation`, `admin`; then `up`, `prepare`,
+//! Reading order: `config`, `run`, `homes`, `carriage`, `federation`, `directory`, `members`, `admin`; then `up`, `prepare`,
 //! `authority`, `pki`, `supervise`.
 
 mod config;
@@ -35,6 +36,9 @@ mod port;
 mod reservation;
 
 mod federation;
+
+mod directory;
+mod members;
 
 mod admin;
 mod forest;

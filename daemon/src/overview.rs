@@ -6,9 +6,11 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use hanse_base::clock::Clock;
+use hanse_base::id::DaemonId;
 use hanse_base::net::BoxFuture;
+use hanse_base::random::Random;
 use hanse_raft::group::Group;
-use hanse_raft::status::Role;
+use hanse_raft::status::{FollowerStatus, GroupStatus, Role};
 use hanse_store::home::Home;
 use hanse_store::state::State;
 use hanse_sync::lane::Lane;
@@ -21,8 +23,11 @@ use crate::carriage::Carriage;
 use crate::config::{Config, Member, group_of};
 use crate::federation::Contacts;
 use crate::forest::{PAGE_NODES_MAX, digest, heads, walk};
+use crate::members::invite::Grant;
+use crate::members::step::{Scene, Step};
+use crate::members::verbs::{Question, Verbs, Wish};
 use crate::renewal::RenewalState;
-use crate::status::{DaemonStatus, FederationStatus, Head, LinkStatus, RegionStatus, TreeStatus, rss_bytes};
+use crate::status::{DaemonStatus, FederationStatus, Follower, Head, LinkStatus, RegionStatus, TreeStatus, rss_bytes};
 
 /// Collects what can be told.
 pub(crate) struct Overview {
@@ -33,6 +38,8 @@ pub(crate) struct Overview {
     contacts: Contacts,
     renewal: RenewalState,
     clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    verbs: Verbs,
     started: Instant,
     /// Places for requests that other daemons carry here.
     carried: Semaphore,
@@ -66,8 +73,15 @@ pub(crate) struct Views {
 
 impl Overview {
     /// Begins to count the uptime.
-    pub(crate) fn new(config: Arc<Config>, views: Views, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(config: Arc<Config>, views: Views, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         let Views { group, home, carriage, contacts, renewal } = views;
+        let verbs = Verbs {
+            config: Arc::clone(&config),
+            group: group.clone(),
+            home: Arc::clone(&home),
+            carriage: carriage.clone(),
+            clock: Arc::clone(&clock),
+        };
         Self {
             config,
             group,
@@ -76,6 +90,8 @@ impl Overview {
             contacts,
             renewal,
             clock,
+            random,
+            verbs,
             started: Instant::now(),
             carried: Semaphore::new(CARRIED_MAX),
             digest: Mutex::new(None),
@@ -130,6 +146,11 @@ impl Overview {
             certificate_end_ms: Some(self.certificate_end_ms()),
             certificate_error: self.renewal.error(),
             tree: Some(TreeStatus { digest, workspaces, heads, lag: self.contacts.lag() }),
+            voters: raft.voters.iter().map(|daemon| daemon.0).collect(),
+            learners: raft.learners.iter().map(|daemon| daemon.0).collect(),
+            followers: raft.followers.iter().map(follower).collect(),
+            waits: self.waits(&raft),
+            removed: self.removed(),
             links: self.links(),
         }
     }
@@ -137,6 +158,59 @@ impl Overview {
     fn certificate_end_ms(&self) -> u64 {
         let end = self.carriage.mesh().certificate_end().duration_since(SystemTime::UNIX_EPOCH);
         milliseconds(end.unwrap_or_default())
+    }
+
+    /// What a leader's steward waits for.
+    fn waits(&self, raft: &GroupStatus) -> Option<String> {
+        let view = self.home.view();
+        let roster = view.membership().roster().filter(|_| raft.role == Role::Leader)?;
+        match Scene::of(raft, roster).step() {
+            Step::Wait(why) => Some(why),
+            _ => None,
+        }
+    }
+
+    fn removed(&self) -> Option<String> {
+        let directory = self.carriage.directories().now();
+        directory.removed.as_ref().map(|removed| {
+            let ago = self.clock.wall_ms().saturating_sub(removed.at_ms) / 1000;
+            format!("{} was removed from its region {ago} s ago: stop it; its data is of no more use", removed.name)
+        })
+    }
+
+    /// Answers another daemon on the status lane. What changes something is open to daemons of the own region only.
+    pub(crate) async fn asked(&self, is_neighbour: bool, request: &[u8]) -> Value {
+        let answer = match serde_json::from_slice(request) {
+            Ok(Question::Status {}) => serde_json::to_value(self.own_status().await).map_err(|error| error.to_string()),
+            Ok(question) if is_neighbour => self.verbs.answer(question).await,
+            Ok(_) => Err("a daemon of another region asks for a change".to_owned()),
+            Err(error) => Err(format!("the question is not understood: {error}")),
+        };
+        answer.unwrap_or_else(|error| json!({"error": error}))
+    }
+
+    async fn change_members(&self, request: Request) -> Result<Value, String> {
+        let verbs = &self.verbs;
+        match request {
+            Request::Tokens {} => return Ok(verbs.tokens()),
+            Request::Revoke { id } => return verbs.revoke(&id).await,
+            Request::RemoveRegion { name, force } => return verbs.remove_region(&name, force).await,
+            Request::Grant { role, ttl_ms, new_region } => {
+                return verbs.grant(Grant { role, ttl_ms, new_region }, &self.random).await;
+            }
+            _ => {}
+        }
+        let statuses = self.federation_status().await;
+        match request {
+            Request::Regions {} => Ok(verbs.regions(&statuses)),
+            Request::Promote { name } => verbs.wish(&name, Wish::Promote, &statuses).await,
+            Request::Demote { name } => verbs.wish(&name, Wish::Demote, &statuses).await,
+            Request::Remove { name } => verbs.wish(&name, Wish::Remove, &statuses).await,
+            Request::Drain { name, undo: false } => verbs.wish(&name, Wish::Drain, &statuses).await,
+            Request::Drain { name, undo: true } => verbs.wish(&name, Wish::Undrain, &statuses).await,
+            Request::Transfer { name } => verbs.transfer(name.as_deref(), &statuses).await,
+            _ => Ok(verbs.members(&statuses)),
+        }
     }
 
     fn links(&self) -> Vec<LinkStatus> {
@@ -169,21 +243,21 @@ impl Overview {
 
     /// All daemons, asked side by side, each for at most [`COLLECT_MAX`].
     async fn federation_status(&self) -> FederationStatus {
-        let daemons = join_all(self.config.members.iter().map(|member| self.status_of(member))).await;
-        let mut regions: Vec<RegionStatus> = self
-            .config
+        let directory = self.carriage.directories().now();
+        let daemons = join_all(directory.members.iter().map(|member| self.status_of(member))).await;
+        let mut regions: Vec<RegionStatus> = directory
             .regions()
-            .into_iter()
+            .iter()
             .map(|region| RegionStatus {
-                group: group_of(&region).to_string(),
-                founder: region == self.config.founder,
+                group: group_of(region).to_string(),
+                founder: *region == self.config.founder,
                 region: region.to_string(),
                 reachable: false,
                 error: None,
                 daemons: Vec::new(),
             })
             .collect();
-        for (member, daemon) in self.config.members.iter().zip(daemons) {
+        for (member, daemon) in directory.members.iter().zip(daemons) {
             if let Some(region) = regions.iter_mut().find(|region| region.region == member.region.as_str()) {
                 region.reachable |= daemon.reachable;
                 region.daemons.push(daemon);
@@ -225,6 +299,7 @@ impl Overview {
                 serde_json::to_value(walk(&self.home.view(), &path, after.as_deref(), PAGE_NODES_MAX)?)
             }
             Request::Version {} => Ok(json!({"version": VERSION, "name": self.config.own().name})),
+            other => return self.change_members(other).await,
         };
         written.map_err(|error| error.to_string())
     }
@@ -234,6 +309,10 @@ impl Administration for Overview {
     fn answer(&self, request: Request) -> BoxFuture<'_, Result<Value, String>> {
         Box::pin(self.respond(request))
     }
+}
+
+fn follower((daemon, status): (&DaemonId, &FollowerStatus)) -> Follower {
+    Follower { daemon: daemon.0, lag: status.lag, heard_ms: status.heard.map(milliseconds) }
 }
 
 fn milliseconds(duration: Duration) -> u64 {

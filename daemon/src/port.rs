@@ -5,46 +5,48 @@ use std::sync::Arc;
 
 use hanse_api::federation::{Carried, CarriedAnswer, CarryError, Federation, RegionView, Reserved};
 use hanse_base::clock::Clock;
-use hanse_base::id::{ClusterId, GroupId};
+use hanse_base::id::{ClusterId, GroupId, RegionName};
 use hanse_base::net::BoxFuture;
 use hanse_store::home::Home;
 
 use crate::carriage::Carriage;
-use crate::config::{Config, group_of, region_of};
+use crate::config::{group_of, region_of};
 use crate::names::Question;
 use crate::reservation::reserve;
 
 /// Implements `api::Federation` on this daemon's replica and links.
 pub(crate) struct Port {
+    region: RegionName,
     home: Arc<dyn Home>,
     carriage: Carriage,
     clock: Arc<dyn Clock>,
-    regions: Vec<RegionView>,
 }
 
 impl Port {
-    /// Shows the regions of the configuration.
-    pub(crate) fn new(config: &Config, home: Arc<dyn Home>, carriage: Carriage, clock: Arc<dyn Clock>) -> Self {
-        let view = |region: hanse_base::id::RegionName| {
-            let group = group_of(&region);
-            let labels = BTreeMap::from([
-                ("name".to_owned(), group.to_string()),
-                ("region".to_owned(), region.to_string()),
-                ("survives".to_owned(), "zone".to_owned()),
-            ]);
-            let local = region == config.region;
-            RegionView { region, group, labels, reachable: local, local }
-        };
-        let regions = config.regions().into_iter().map(view).collect();
-        Self { home, carriage, clock, regions }
+    /// Shows the regions of the directory.
+    pub(crate) fn new(region: RegionName, home: Arc<dyn Home>, carriage: Carriage, clock: Arc<dyn Clock>) -> Self {
+        Self { region, home, carriage, clock }
     }
 
     fn unknown_group(&self, group: &GroupId) -> Option<CarryError> {
-        let is_known = self.regions.iter().any(|region| region.group == *group);
+        let region = region_of(group);
+        let is_known = self.carriage.directories().now().regions().contains(&region);
         (!is_known).then(|| CarryError::Unreachable {
-            region: region_of(group),
-            why: "the configuration does not name it".to_owned(),
+            region,
+            why: "it is no region of the federation, or not any more".to_owned(),
         })
+    }
+
+    fn view(&self, region: &RegionName) -> RegionView {
+        let group = group_of(region);
+        let labels = BTreeMap::from([
+            ("name".to_owned(), group.to_string()),
+            ("region".to_owned(), region.to_string()),
+            ("survives".to_owned(), "zone".to_owned()),
+        ]);
+        let local = *region == self.region;
+        let reachable = local || self.carriage.reaches(region);
+        RegionView { region: region.clone(), group, labels, reachable, local }
     }
 }
 
@@ -54,8 +56,7 @@ impl Federation for Port {
     }
 
     fn regions(&self) -> Vec<RegionView> {
-        let reachable = |region: &RegionView| region.local || self.carriage.reaches(&region.region);
-        self.regions.iter().map(|region| RegionView { reachable: reachable(region), ..region.clone() }).collect()
+        self.carriage.directories().now().regions().iter().map(|region| self.view(region)).collect()
     }
 
     fn carry(&self, to: &GroupId, request: Carried) -> BoxFuture<'_, Result<CarriedAnswer, CarryError>> {

@@ -14,7 +14,6 @@ use hanse_api::egress::HttpsEgress;
 use hanse_api::health::Check;
 use hanse_base::clock::{Clock, SystemClock};
 use hanse_base::disk::RealDisk;
-use hanse_base::id::GroupId;
 use hanse_base::random::{Random, SystemRandom};
 use hanse_controllers::settings::Settings;
 use hanse_raft::config::GroupConfig;
@@ -36,12 +35,14 @@ use crate::admin;
 use crate::bootstrap::Bootstrap;
 use crate::carriage::Carriage;
 use crate::config::{Config, Member, group_of};
+use crate::directory::Directories;
 use crate::duty::Leadership;
 use crate::federation::{Contacts, Follower, Source};
 use crate::homes::{GroupHome, StoreMachine};
 use crate::keys::{self, KeyError};
 use crate::lanes::Lanes;
 use crate::lock::{LockError, ProcessLock};
+use crate::members::steward::{Follow, Steward};
 use crate::notify::{Progress, notify};
 use crate::overview::{Overview, Views};
 use crate::pki::PkiError;
@@ -183,7 +184,8 @@ impl Daemon {
         };
         let group = Group::start(group_config(&config), StoreMachine(machine), seams).await?;
         let home: Arc<dyn Home> = Arc::new(GroupHome::new(group_of(&config.region), group.clone(), hub));
-        let carriage = Carriage::new(mesh.clone(), Arc::clone(&config));
+        let directories = Directories::new(&config);
+        let carriage = Carriage::new(mesh.clone(), Arc::clone(&config), directories);
         let contacts = Contacts::default();
         let views = Views {
             group: group.clone(),
@@ -192,8 +194,8 @@ impl Daemon {
             contacts: contacts.clone(),
             renewal: renewal.clone(),
         };
-        let overview = Arc::new(Overview::new(Arc::clone(&config), views, Arc::clone(&clock)));
-        let port = Port::new(&config, Arc::clone(&home), carriage.clone(), Arc::clone(&clock));
+        let overview = Arc::new(Overview::new(Arc::clone(&config), views, Arc::clone(&clock), Arc::clone(&random)));
+        let port = Port::new(config.region.clone(), Arc::clone(&home), carriage.clone(), Arc::clone(&clock));
         let checks = checks(&group, &home);
         let egress = Arc::new(HttpsEgress::new(config.egress.clone()));
         let api_config =
@@ -222,7 +224,7 @@ impl Daemon {
         lanes.spawn(watch_leadership(group.clone(), config.daemon, leads, lanes_stop.clone()));
         let renewal =
             Renewal { config: Arc::clone(&config), mesh: mesh.clone(), random: Arc::clone(&random), state: renewal };
-        lanes.spawn(renewal.run(lanes_stop));
+        lanes.spawn(renewal.run(lanes_stop.clone()));
         work.spawn(Arc::clone(&api).serve(sockets.api, sockets.tls, stop.clone()));
         work.spawn(admin::serve(sockets.admin, overview, stop.clone()));
         let bootstrap = Bootstrap {
@@ -237,10 +239,13 @@ impl Daemon {
         let mut controllers_stop = stop.clone();
         let shutdown = async move { drop(controllers_stop.wait_for(|stop| *stop).await) };
         work.spawn(hanse_controllers::run::run(Arc::clone(&home), Arc::clone(&clock), duty, settings, shutdown));
-        let others: Vec<GroupId> =
-            config.regions().iter().filter(|region| **region != config.region).map(group_of).collect();
+        let steward = Steward { config: Arc::clone(&config), group: group.clone(), home: Arc::clone(&home) };
+        work.spawn(steward.run(led.clone(), stop.clone()));
+        let directories = carriage.directories().clone();
+        let follow = Follow { config, group: group.clone(), home: Arc::clone(&home), mesh: mesh.clone(), directories };
+        lanes.spawn(follow.run(lanes_stop));
         let follower = Follower { home, carriage, clock, random, contacts };
-        work.spawn(follower.run(others, led, stop));
+        work.spawn(follower.run(led, stop));
         Self { api, group, mesh, stop_work, work, stop_lanes, lanes }
     }
 
@@ -292,7 +297,9 @@ fn mesh_config(config: &Config) -> Result<MeshConfig, RunError> {
 }
 
 fn group_config(config: &Config) -> GroupConfig {
-    let voters = config.members_of(&config.region).map(|member| member.daemon).collect();
+    // Who has joined is no founder: it follows those that the file names until the log names others.
+    let is_founder = |member: &&Member| !config.joined || member.daemon != config.daemon;
+    let voters = config.members_of(&config.region).filter(is_founder).map(|member| member.daemon).collect();
     let mut group = GroupConfig::new(group_of(&config.region), config.daemon, config.data.clone(), voters);
     group.heartbeat_ms = config.raft.heartbeat_ms;
     group.election_ms_min = config.raft.election_ms_min;

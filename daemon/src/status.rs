@@ -79,8 +79,31 @@ pub(crate) struct DaemonStatus {
     pub(crate) certificate_error: Option<String>,
     /// The workspace tree that it holds.
     pub(crate) tree: Option<TreeStatus>,
+    /// Who votes in its group, by the newest membership that it has.
+    pub(crate) voters: Vec<u64>,
+    /// Who follows without a vote.
+    pub(crate) learners: Vec<u64>,
+    /// How the others keep up; told by a leader.
+    pub(crate) followers: Vec<Follower>,
+    /// What the group's membership waits for; told by a leader.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) waits: Option<String>,
+    /// That it belongs to the federation no more, and since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) removed: Option<String>,
     /// Its links to all other daemons.
     pub(crate) links: Vec<LinkStatus>,
+}
+
+/// How a member keeps up with its leader.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Follower {
+    /// The member.
+    pub(crate) daemon: u64,
+    /// Entries that it lacks.
+    pub(crate) lag: u64,
+    /// How long ago it was heard.
+    pub(crate) heard_ms: Option<u64>,
 }
 
 /// The workspace tree, as one replica holds it.

@@ -41,3 +41,37 @@ pub(crate) fn create(home: &MemoryHome, parent: &str, name: &str, id: &str) {
     let outcomes = home.apply(&[txn(Operation::CreateWorkspace(new))]);
     assert!(matches!(outcomes[..], [Outcome::Done { .. }]), "{outcomes:?}");
 }
+
+/// The configuration of the only daemon of `eu`, in a federation with `us`.
+pub(crate) fn config() -> crate::config::Config {
+    let text = r#"federation = "a1b2c3d4"
+region = "eu"
+daemon = 7
+founder = "eu"
+[api]
+listen = "127.0.0.1:6443"
+url = "https://127.0.0.1:6443"
+certificate = "api.crt"
+key = "api.key"
+client_ca = "client-ca.crt"
+tokens = "tokens.csv"
+[peers]
+listen = "127.0.0.1:6444"
+certificate = "peer.crt"
+key = "peer.key"
+ca = "peer-ca.crt"
+[[member]]
+daemon = 7
+region = "eu"
+name = "eu-1"
+peers = "127.0.0.1:6444"
+api = "https://127.0.0.1:6443"
+[[member]]
+daemon = 8
+region = "us"
+name = "us-1"
+peers = "127.0.0.1:6454"
+api = "https://127.0.0.1:6453"
+"#;
+    crate::config::Config::parse(text, std::path::Path::new("d/hansed.toml")).unwrap()
+}
