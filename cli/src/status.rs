@@ -12,6 +12,7 @@ pub(crate) struct Status {
     federation: String,
     #[serde(default)]
     asked: String,
+    warning: Option<String>,
     regions: Vec<Region>,
 }
 
@@ -74,9 +75,10 @@ struct Link {
 impl Status {
     /// Whether something is out of reach or without a leader.
     pub(crate) fn is_degraded(&self) -> bool {
-        self.regions.iter().any(|region| {
-            !region.reachable || region.leader().is_none() || region.daemons.iter().any(|daemon| !daemon.reachable)
-        })
+        self.warning.is_some()
+            || self.regions.iter().any(|region| {
+                !region.reachable || region.leader().is_none() || region.daemons.iter().any(|daemon| !daemon.reachable)
+            })
     }
 
     /// For people.
@@ -85,6 +87,9 @@ impl Status {
         let daemons: Vec<Vec<String>> =
             self.regions.iter().flat_map(|region| region.daemons.iter().map(Daemon::row)).collect();
         let mut text = format!("Federation {}, as {} sees it\n\n", self.federation, self.asked);
+        if let Some(warning) = &self.warning {
+            text.push_str(&format!("{warning}\n\n"));
+        }
         text.push_str(&render(&REGION_HEADERS, &regions));
         text.push('\n');
         text.push_str(&render(&DAEMON_HEADERS, &daemons));

@@ -132,7 +132,6 @@ impl RegionAuthority {
     ///
     /// # Errors
     /// The request cannot be read, or its signature is not by its key.
-    #[allow(dead_code, reason = "newcomers are signed by it; a daemon that signs itself has the key at hand")]
     pub(crate) fn sign_request(&self, request: &[u8], daemon: DaemonId, life: Duration) -> Result<String, PkiError> {
         let what = format!("daemon {daemon}");
         let request = CertificateSigningRequestParams::from_der(&CertificateSigningRequestDer::from(request));

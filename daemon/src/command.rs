@@ -10,8 +10,9 @@ use clap_complete::Shell;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
+use crate::join::{AuthorityArgs, JoinArgs};
 use crate::up::UpArgs;
-use crate::{run, up};
+use crate::{join, run, up};
 
 /// Hanse's daemon: a Kubernetes-style control plane of regions that need no centre.
 #[derive(Debug, Parser)]
@@ -27,6 +28,10 @@ enum Command {
     Up(UpArgs),
     /// Run one daemon in the foreground: what systemd runs
     Run(RunArgs),
+    /// Join a federation by a token of `hanse token create`: writes a configuration that `hansed run` runs
+    Join(JoinArgs),
+    /// Make the authority of a new region, with the federation's root
+    Authority(AuthorityArgs),
     /// Show the version
     Version,
     /// Write completions for a shell to the standard output
@@ -95,6 +100,11 @@ fn start(command: Command) -> anyhow::Result<()> {
             runtime.shutdown_timeout(Duration::from_secs(1));
             ended?;
         }
+        Command::Join(args) => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(join::join(args))?;
+        }
+        Command::Authority(args) => join::authority(&args)?,
         Command::Version => writeln!(io::stdout(), "hansed {}", env!("CARGO_PKG_VERSION"))?,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use hanse_base::clock::Clock;
-use hanse_base::id::{DaemonId, GroupId};
+use hanse_base::id::{DaemonId, GroupId, RegionName};
 use hanse_base::net::BoxFuture;
 use hanse_base::random::Random;
 use hanse_store::home::Home;
@@ -35,6 +35,7 @@ use tokio::time::sleep;
 
 use crate::carriage::Carriage;
 use crate::config::{group_of, region_of};
+use crate::members::tidings;
 use crate::status::Lag;
 
 /// Follows the documents of all other groups.
@@ -49,6 +50,10 @@ pub(crate) struct Follower {
     pub(crate) random: Arc<dyn Random>,
     /// What is known of each other group.
     pub(crate) contacts: Contacts,
+    /// The own region.
+    pub(crate) region: RegionName,
+    /// The region that founded the federation.
+    pub(crate) founder: RegionName,
 }
 
 /// How far behind each other group this one is. Cheap to clone: all clones are the same.
@@ -214,13 +219,29 @@ impl Follower {
                     self.merge(group, changes).await?;
                     self.contacts.heard(group, 0);
                 }
-                Ok(Pulled::Notice(notice)) => {
-                    tracing::debug!(%group, version = notice.version, "a region says of itself what is not understood here");
-                }
+                Ok(Pulled::Notice(notice)) => self.take_news(group, &notice).await?,
                 Ok(Pulled::CaughtUp { heads }) => self.contacts.heard(group, missing(&heads, puller.cursor())),
                 Err(error) => return Err(error.to_string()),
             }
         }
+    }
+
+    /// Takes in what another region says of who belongs to the federation.
+    async fn take_news(&self, group: &GroupId, notice: &Notice) -> Result<(), String> {
+        let view = self.home.view();
+        let regions = (&self.region, &self.founder);
+        for change in tidings::news(view.membership(), regions, group, notice)? {
+            let txn = Txn {
+                time_ms: self.clock.wall_ms(),
+                preconditions: Vec::new(),
+                operations: vec![Operation::Membership(change)],
+            };
+            match self.home.submit(txn).await.map_err(|error| error.to_string())? {
+                Outcome::Done { .. } => tracing::info!(%group, "a region says who belongs to it"),
+                Outcome::Refused(refusal) => tracing::warn!(%group, %refusal, "a region's news are not taken in"),
+            }
+        }
+        Ok(())
     }
 
     async fn merge(&self, group: &GroupId, changes: Changes) -> Result<(), String> {
@@ -303,19 +324,23 @@ impl ChangeSource for Source {
         Batch::Changes(batch)
     }
 
-    fn notice_after(&self, _version: u64) -> Option<Notice> {
-        None
+    fn notice_after(&self, version: u64) -> Option<Notice> {
+        tidings::notice(self.hub.view().membership(), version)
     }
 
-    fn more<'a>(&'a self, cursor: &'a Cursor, _notice: u64) -> BoxFuture<'a, ()> {
+    fn more<'a>(&'a self, cursor: &'a Cursor, notice: u64) -> BoxFuture<'a, ()> {
         Box::pin(async move {
             loop {
                 // Read before the view, so that what grows between the two is seen.
                 let seen = self.hub.documents();
-                if !self.next(cursor).is_empty() {
+                let membership = Arc::clone(self.hub.view().membership());
+                if !self.next(cursor).is_empty() || (membership.roster().is_some() && membership.version() > notice) {
                     return;
                 }
-                self.hub.documents_changed(seen).await;
+                tokio::select! {
+                    _ = self.hub.documents_changed(seen) => {}
+                    _ = self.hub.membership_changed(&membership) => {}
+                }
             }
         })
     }

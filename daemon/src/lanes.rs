@@ -164,7 +164,7 @@ impl Lanes {
 
     async fn status(&self, is_neighbour: bool, mut stream: Stream) -> Result<(), LinkError> {
         let Some(request) = stream.read_frame(STATUS_REQUEST_BYTES_MAX).await? else { return Ok(()) };
-        let answer = self.overview.asked(is_neighbour, &request).await;
+        let answer = self.overview.asked(stream.peer(), is_neighbour, &request).await;
         stream.answer(Bytes::from(answer.to_string())).await
     }
 }

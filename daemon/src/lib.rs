@@ -28,6 +28,7 @@ mod homes;
 
 mod bootstrap;
 mod duty;
+mod founding;
 
 mod carriage;
 mod lanes;
@@ -45,6 +46,7 @@ mod forest;
 mod overview;
 mod status;
 
+mod join;
 mod notify;
 
 mod authority;

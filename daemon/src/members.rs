@@ -5,9 +5,12 @@
 //!                                                 └─────► follow (everybody): directory, links
 //! ```
 //!
-//! Reading order: [`step`], [`steward`], [`verbs`], [`invite`].
+//! Reading order: [`step`], [`steward`], [`verbs`]; joining: [`invite`], [`admission`]; between regions:
+//! [`tidings`].
 
+pub(crate) mod admission;
 pub(crate) mod invite;
 pub(crate) mod step;
 pub(crate) mod steward;
+pub(crate) mod tidings;
 pub(crate) mod verbs;

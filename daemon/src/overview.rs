@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use futures_util::future::join_all;
 use hanse_base::clock::Clock;
-use hanse_base::id::DaemonId;
+use hanse_base::id::{DaemonId, GroupId};
 use hanse_base::net::BoxFuture;
 use hanse_base::random::Random;
 use hanse_raft::group::Group;
@@ -23,6 +23,7 @@ use crate::carriage::Carriage;
 use crate::config::{Config, Member, group_of};
 use crate::federation::Contacts;
 use crate::forest::{PAGE_NODES_MAX, digest, heads, walk};
+use crate::founding::Founding;
 use crate::members::invite::Grant;
 use crate::members::step::{Scene, Step};
 use crate::members::verbs::{Question, Verbs, Wish};
@@ -39,7 +40,7 @@ pub(crate) struct Overview {
     renewal: RenewalState,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    verbs: Verbs,
+    verbs: Arc<Verbs>,
     started: Instant,
     /// Places for requests that other daemons carry here.
     carried: Semaphore,
@@ -75,13 +76,13 @@ impl Overview {
     /// Begins to count the uptime.
     pub(crate) fn new(config: Arc<Config>, views: Views, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
         let Views { group, home, carriage, contacts, renewal } = views;
-        let verbs = Verbs {
+        let verbs = Arc::new(Verbs {
             config: Arc::clone(&config),
             group: group.clone(),
             home: Arc::clone(&home),
             carriage: carriage.clone(),
             clock: Arc::clone(&clock),
-        };
+        });
         Self {
             config,
             group,
@@ -101,6 +102,11 @@ impl Overview {
     /// The own group.
     pub(crate) fn home(&self) -> &Arc<dyn Home> {
         &self.home
+    }
+
+    /// What changes members.
+    pub(crate) fn verbs(&self) -> &Arc<Verbs> {
+        &self.verbs
     }
 
     /// The time.
@@ -170,23 +176,52 @@ impl Overview {
         }
     }
 
+    /// That this daemon belongs to the federation no more: its state says so, or those do that it wants to reach.
     fn removed(&self) -> Option<String> {
         let directory = self.carriage.directories().now();
-        directory.removed.as_ref().map(|removed| {
+        if let Some(removed) = &directory.removed {
             let ago = self.clock.wall_ms().saturating_sub(removed.at_ms) / 1000;
-            format!("{} was removed from its region {ago} s ago: stop it; its data is of no more use", removed.name)
+            return Some(format!(
+                "{} was removed from its region {ago} s ago: stop it; its data is of no more use",
+                removed.name
+            ));
+        }
+        let links = self.links();
+        let is_shut_out = links.iter().any(|link| link.not_a_member) && !links.iter().any(|link| link.rtt_us.is_some());
+        is_shut_out.then(|| {
+            "this daemon was removed from its region, or has not been let in yet: the others refuse its links"
+                .to_owned()
         })
     }
 
     /// Answers another daemon on the status lane. What changes something is open to daemons of the own region only.
-    pub(crate) async fn asked(&self, is_neighbour: bool, request: &[u8]) -> Value {
+    pub(crate) async fn asked(&self, by: DaemonId, is_neighbour: bool, request: &[u8]) -> Value {
         let answer = match serde_json::from_slice(request) {
             Ok(Question::Status {}) => serde_json::to_value(self.own_status().await).map_err(|error| error.to_string()),
+            Ok(Question::Founding { group }) => {
+                let known = if is_neighbour { self.knows(by) } else { self.knows_group(&group) };
+                Ok(json!(Founding { known }))
+            }
             Ok(question) if is_neighbour => self.verbs.answer(question).await,
             Ok(_) => Err("a daemon of another region asks for a change".to_owned()),
             Err(error) => Err(format!("the question is not understood: {error}")),
         };
         answer.unwrap_or_else(|error| json!({"error": error}))
+    }
+
+    /// Whether a daemon of the own region, whose disk is empty, has held something of the group, or has no place in it.
+    fn knows(&self, daemon: DaemonId) -> bool {
+        let view = self.home.view();
+        let Some(roster) = view.membership().roster() else { return view.region().is_some() };
+        let raft = self.group.status();
+        let held = raft.followers.get(&daemon).is_some_and(|follower| follower.matched.is_some());
+        held || raft.voters.contains(&daemon) || roster.member(daemon).is_none()
+    }
+
+    /// Whether something of another region's group is held here.
+    fn knows_group(&self, group: &str) -> bool {
+        let view = self.home.view();
+        GroupId::new(group).is_ok_and(|group| view.cursor(&group).positions().next().is_some())
     }
 
     async fn change_members(&self, request: Request) -> Result<Value, String> {
@@ -270,6 +305,7 @@ impl Overview {
             federation: self.config.federation.clone(),
             now_ms: self.clock.wall_ms(),
             asked: self.config.own().name.clone(),
+            warning: self.removed(),
             regions,
         }
     }

@@ -38,10 +38,12 @@ use crate::config::{Config, Member, group_of};
 use crate::directory::Directories;
 use crate::duty::Leadership;
 use crate::federation::{Contacts, Follower, Source};
+use crate::founding::{self, FoundingError};
 use crate::homes::{GroupHome, StoreMachine};
 use crate::keys::{self, KeyError};
 use crate::lanes::Lanes;
 use crate::lock::{LockError, ProcessLock};
+use crate::members::admission::Porter;
 use crate::members::steward::{Follow, Steward};
 use crate::notify::{Progress, notify};
 use crate::overview::{Overview, Views};
@@ -84,6 +86,9 @@ pub(crate) enum RunError {
     /// The group cannot start.
     #[error(transparent)]
     Group(#[from] StartError),
+    /// It has lost its disk.
+    #[error(transparent)]
+    Founding(#[from] FoundingError),
     /// The system refuses something that every process needs.
     #[error("the daemon cannot start: {0}")]
     System(#[from] io::Error),
@@ -172,8 +177,9 @@ impl Daemon {
         let authenticator = keys::authenticator(&config, Arc::clone(&clients))?;
         let sockets = open_sockets(&config, keys::api_tls(&config, clients)?).await?;
         renew_at_start(&config)?;
-        let (mesh, incoming) = Mesh::start(mesh_config(&config)?).await?;
+        let (mesh, mut incoming) = Mesh::start(mesh_config(&config)?).await?;
         let renewal = RenewalState::default();
+        founding::clear(&config, &mesh, &mut incoming).await?;
         let machine = hanse_store::machine::Machine::new(group_of(&config.region));
         let hub = Arc::clone(machine.hub());
         let seams = Seams {
@@ -183,6 +189,7 @@ impl Daemon {
             random: Arc::clone(&random),
         };
         let group = Group::start(group_config(&config), StoreMachine(machine), seams).await?;
+        founding::note(&config);
         let home: Arc<dyn Home> = Arc::new(GroupHome::new(group_of(&config.region), group.clone(), hub));
         let directories = Directories::new(&config);
         let carriage = Carriage::new(mesh.clone(), Arc::clone(&config), directories);
@@ -226,6 +233,8 @@ impl Daemon {
             Renewal { config: Arc::clone(&config), mesh: mesh.clone(), random: Arc::clone(&random), state: renewal };
         lanes.spawn(renewal.run(lanes_stop.clone()));
         work.spawn(Arc::clone(&api).serve(sockets.api, sockets.tls, stop.clone()));
+        let porter = Porter { verbs: Arc::clone(overview.verbs()), random: Arc::clone(&random) };
+        work.spawn(porter.run(mesh.take_joins(), stop.clone()));
         work.spawn(admin::serve(sockets.admin, overview, stop.clone()));
         let bootstrap = Bootstrap {
             config: Arc::clone(&config),
@@ -239,12 +248,13 @@ impl Daemon {
         let mut controllers_stop = stop.clone();
         let shutdown = async move { drop(controllers_stop.wait_for(|stop| *stop).await) };
         work.spawn(hanse_controllers::run::run(Arc::clone(&home), Arc::clone(&clock), duty, settings, shutdown));
+        let (region, founder) = (config.region.clone(), config.founder.clone());
         let steward = Steward { config: Arc::clone(&config), group: group.clone(), home: Arc::clone(&home) };
         work.spawn(steward.run(led.clone(), stop.clone()));
         let directories = carriage.directories().clone();
         let follow = Follow { config, group: group.clone(), home: Arc::clone(&home), mesh: mesh.clone(), directories };
         lanes.spawn(follow.run(lanes_stop));
-        let follower = Follower { home, carriage, clock, random, contacts };
+        let follower = Follower { home, carriage, clock, random, contacts, region, founder };
         work.spawn(follower.run(led, stop));
         Self { api, group, mesh, stop_work, work, stop_lanes, lanes }
     }

@@ -11,6 +11,9 @@ pub(crate) struct FederationStatus {
     pub(crate) now_ms: u64,
     /// Name of the asked daemon.
     pub(crate) asked: String,
+    /// That the asked daemon belongs to the federation no more.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub(crate) warning: Option<String>,
     /// All regions, by name.
     pub(crate) regions: Vec<RegionStatus>,
 }

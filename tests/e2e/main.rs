@@ -8,6 +8,7 @@ mod crds;
 mod hostile;
 mod kubectl;
 mod malformed;
+mod members;
 mod names;
 mod objects;
 mod quota;

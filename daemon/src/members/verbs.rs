@@ -56,6 +56,11 @@ pub(crate) enum Wish {
 pub(crate) enum Question {
     /// This daemon's status.
     Status {},
+    /// Whether the asker, whose disk is empty, is known; asked in its own region of itself, elsewhere of its group.
+    Founding {
+        /// The asker's group.
+        group: String,
+    },
     /// That the leader lets another voter lead; any when none is named.
     Transfer {
         /// The other.
