@@ -23,3 +23,23 @@ pub mod workload;
 pub mod report;
 
 pub mod random;
+
+pub mod client;
+pub mod cluster;
+pub mod disk;
+pub mod doctor;
+pub mod ground;
+pub mod net;
+pub mod programs;
+
+pub mod nemesis;
+
+pub mod gap;
+pub mod load;
+pub mod power;
+pub mod run;
+pub mod silence;
+pub mod suite;
+pub mod table;
+
+pub mod command;
