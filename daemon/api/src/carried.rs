@@ -45,7 +45,10 @@ mod v1 {
     pub(super) enum Purpose {
         Plain,
         CreateWorkspace(String),
+        /// Of earlier versions: the row's version.
         WriteWorkspace(Option<u64>),
+        /// The workspace's id and the row's version.
+        WriteRow(String, Option<u64>),
     }
 
     #[derive(Serialize, Deserialize)]
@@ -74,7 +77,8 @@ impl Carried {
             purpose: match &self.purpose {
                 Purpose::Plain => v1::Purpose::Plain,
                 Purpose::CreateWorkspace { id } => v1::Purpose::CreateWorkspace(id.to_string()),
-                Purpose::WriteWorkspace { version } => v1::Purpose::WriteWorkspace(*version),
+                Purpose::WriteWorkspace { id: None, version } => v1::Purpose::WriteWorkspace(*version),
+                Purpose::WriteWorkspace { id: Some(id), version } => v1::Purpose::WriteRow(id.to_string(), *version),
             },
         };
         encode(&head)
@@ -98,16 +102,18 @@ impl Carried {
             },
             purpose: match head.purpose {
                 v1::Purpose::Plain => Purpose::Plain,
-                v1::Purpose::CreateWorkspace(id) => {
-                    let id = ClusterId::new(&id).or(Err(HeadError("the id is not a logical cluster's")))?;
-                    Purpose::CreateWorkspace { id }
-                }
-                v1::Purpose::WriteWorkspace(version) => Purpose::WriteWorkspace { version },
+                v1::Purpose::CreateWorkspace(id) => Purpose::CreateWorkspace { id: cluster_id(&id)? },
+                v1::Purpose::WriteWorkspace(version) => Purpose::WriteWorkspace { id: None, version },
+                v1::Purpose::WriteRow(id, version) => Purpose::WriteWorkspace { id: Some(cluster_id(&id)?), version },
             },
         };
         check_head(&carried)?;
         Ok(carried)
     }
+}
+
+fn cluster_id(text: &str) -> Result<ClusterId, HeadError> {
+    ClusterId::new(text).or(Err(HeadError("the id is not a logical cluster's")))
 }
 
 impl CarriedAnswer {
@@ -209,9 +215,10 @@ mod tests {
             [Proof::Anonymous, Proof::Token(Secret::new("secret")), Proof::Certificate(vec![vec![1, 2], vec![]])];
         let purposes = [
             Purpose::Plain,
-            Purpose::CreateWorkspace { id },
-            Purpose::WriteWorkspace { version: None },
-            Purpose::WriteWorkspace { version: Some(u64::MAX) },
+            Purpose::CreateWorkspace { id: id.clone() },
+            Purpose::WriteWorkspace { id: None, version: None },
+            Purpose::WriteWorkspace { id: None, version: Some(u64::MAX) },
+            Purpose::WriteWorkspace { id: Some(id), version: Some(1) },
         ];
         for proof in proofs {
             for purpose in &purposes {
@@ -243,11 +250,21 @@ mod tests {
 
     #[test]
     fn the_heads_bytes_do_not_change() {
-        let head = carried(Proof::Token(Secret::new("t")), Purpose::WriteWorkspace { version: Some(3) });
-        let head =
-            Carried { method: "GET".into(), target: "/a".into(), headers: vec![("b".into(), "c".into())], ..head };
-        let golden = [1, 3, b'G', b'E', b'T', 2, b'/', b'a', 1, 1, b'b', 1, b'c', 0, 1, b't', 2, 1, 3];
-        assert_eq!(head.encode_head().unwrap().as_ref(), golden);
+        let golden = |purpose: &[u8]| {
+            let head: &[u8] = &[1, 3, b'G', b'E', b'T', 2, b'/', b'a', 1, 1, b'b', 1, b'c', 0, 1, b't'];
+            [head, purpose].concat()
+        };
+        let id = ClusterId::new("a1").unwrap();
+        let purposes: [(Purpose, &[u8]); 2] = [
+            (Purpose::WriteWorkspace { id: None, version: Some(3) }, &[2, 1, 3]),
+            (Purpose::WriteWorkspace { id: Some(id), version: Some(3) }, &[3, 2, b'a', b'1', 1, 3]),
+        ];
+        for (purpose, bytes) in purposes {
+            let head = carried(Proof::Token(Secret::new("t")), purpose);
+            let head =
+                Carried { method: "GET".into(), target: "/a".into(), headers: vec![("b".into(), "c".into())], ..head };
+            assert_eq!(head.encode_head().unwrap().as_ref(), golden(bytes));
+        }
     }
 
     proptest! {

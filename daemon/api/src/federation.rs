@@ -59,6 +59,9 @@ pub enum Purpose {
     },
     /// Change a workspace whose row is owned here.
     WriteWorkspace {
+        /// The workspace that the name is of, as the daemon knows that the client spoke to: at the home the name may be
+        /// another's by now. `None` from a daemon of an earlier version.
+        id: Option<ClusterId>,
         /// The row's version that stands for the client's `resourceVersion`, where the client gave one.
         version: Option<u64>,
     },

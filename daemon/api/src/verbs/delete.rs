@@ -164,6 +164,19 @@ impl DeleteOptions {
         })
     }
 
+    /// The options as the home of a Workspace gets them: the revision means something in this region only, and the row's
+    /// version stands for it. The uid goes along, for the name may be another workspace's there by now.
+    pub(crate) fn for_owner(&self) -> Bytes {
+        let mut options = json!({});
+        if let Some(uid) = &self.uid {
+            options["preconditions"] = json!({ "uid": uid });
+        }
+        if self.dry_run {
+            options["dryRun"] = json!(["All"]);
+        }
+        Bytes::from(options.to_string())
+    }
+
     /// The options as they are shown to those who admit the deletion.
     fn to_json(&self) -> Value {
         let mut options = json!({});

@@ -221,7 +221,12 @@ async fn carry(
         return Err(Failure::Unavailable("this group does not own the workspace, please try again".to_owned()));
     }
     let mut carried = sender.carried(call, outbound.method, outbound.rest, outbound.body)?;
-    carried.purpose = Purpose::WriteWorkspace { version: outbound.version };
+    if outbound.method == "DELETE" {
+        // The options are written anew, in whatever form they came.
+        carried.headers.retain(|(name, _)| name != CONTENT_TYPE.as_str());
+        carried.headers.push((CONTENT_TYPE.as_str().to_owned(), "application/json".to_owned()));
+    }
+    carried.purpose = Purpose::WriteWorkspace { id: Some(row.id.clone()), version: outbound.version };
     Ok(call.api.federation().carry(&row.owner, carried).await?)
 }
 
@@ -256,7 +261,7 @@ fn for_owner(body: &Bytes, verb: Verb) -> Bytes {
 async fn here(call: &Call<'_>, form: &Form, key: &Key, intent: &Intent) -> Result<Answer, Failure> {
     for _ in 0..ATTEMPTS_MAX {
         let found = find(call, key).await?;
-        expect_version(call, key, &found.row)?;
+        expect_row(call, key, &found.row)?;
         let Wanted { mut object, mut warnings, managed } = intent.compute(call, &found.object)?;
         let seen = metadata::resource_version(&object);
         if !seen.is_empty() && seen != found.resource_version() {
@@ -291,14 +296,13 @@ fn answered(form: &Form, bytes: &Bytes, version: u64, warnings: &[String]) -> Re
     Ok(answer)
 }
 
-/// A carried write holds at the version only that the client saw.
-fn expect_version(call: &Call<'_>, key: &Key, row: &RowView) -> Result<(), Failure> {
-    match call.purpose {
-        Purpose::WriteWorkspace { version: Some(version) } if *version != row.version => {
-            Err(admit::modified(call.subject(key.name())))
-        }
-        _ => Ok(()),
+/// A carried write holds for the workspace only that it was meant for, and at the version that the client saw.
+pub(crate) fn expect_row(call: &Call<'_>, key: &Key, row: &RowView) -> Result<(), Failure> {
+    let Purpose::WriteWorkspace { id, version } = call.purpose else { return Ok(()) };
+    if id.as_ref().is_some_and(|id| *id != row.id) || version.is_some_and(|version| version != row.version) {
+        return Err(admit::modified(call.subject(key.name())));
     }
+    Ok(())
 }
 
 /// What the server sets on a changed Workspace, and whether the change is allowed.
@@ -385,8 +389,7 @@ async fn delete_one(
     }
     options.expect(call, key.name(), &found.object)?;
     let version = options.resource_version.as_ref().map(|_| found.row.version);
-    // What the client asked of uid and revision has been looked at; the owner looks at the version.
-    let body = if options.dry_run { Bytes::from_static(br#"{"dryRun":["All"]}"#) } else { Bytes::new() };
+    let body = options.for_owner();
     let rest = format!("/apis/{}/{}/workspaces/{}", call.kind.group, call.kind.version, key.name());
     let outbound = Outbound { method: "DELETE", rest: &rest, version, body };
     elsewhere(call, sender, form, &found.row, outbound).await
@@ -396,7 +399,7 @@ async fn delete_here(call: &Call<'_>, form: &Form, key: &Key, options: &DeleteOp
     for _ in 0..ATTEMPTS_MAX {
         let state = call.home.read().await?;
         let found = Found::in_state(&state, key)?.ok_or_else(|| Failure::NotFound(call.subject(key.name())))?;
-        expect_version(call, key, &found.row)?;
+        expect_row(call, key, &found.row)?;
         options.expect(call, key.name(), &found.object)?;
         if metadata::is_deleting(&found.object) {
             return answered(form, &Bytes::from(found.object.to_string()), found.row.version, &[]);

@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::change::{Submitted, row_version, shown, submit};
+use super::change::{Submitted, expect_row, row_version, shown, submit};
 use super::create::reserve;
 use super::{ROW_VERSION, RowView, Sender, row};
 use crate::admit;
@@ -47,6 +47,7 @@ pub(crate) async fn relocate(call: &Call<'_>, sender: &Sender<'_>, body: &Bytes)
         if row.owner != *call.home.group() {
             return elsewhere(call, sender, &form, &row, json!({"parent": parent.as_str(), "name": new_name})).await;
         }
+        expect_row(call, &key, &row)?;
         let reserved = reserve(call, &state, (&parent, &row.id), &new_name).await?;
         let (id, version) = (row.id.clone(), row.version);
         let operation =
@@ -83,7 +84,7 @@ async fn elsewhere(
         return Err(Failure::Unavailable("this group does not own the workspace, please try again".to_owned()));
     }
     let mut carried = sender.carried(call, "POST", &sender.request.rest, Bytes::from(order.to_string()))?;
-    carried.purpose = Purpose::WriteWorkspace { version: None };
+    carried.purpose = Purpose::WriteWorkspace { id: Some(row.id.clone()), version: None };
     let answer = call.api.federation().carry(&row.owner, carried).await?;
     if answer.status != StatusCode::OK.as_u16() {
         return Ok(carried_answer(answer));

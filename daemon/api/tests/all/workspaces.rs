@@ -249,6 +249,40 @@ async fn a_stale_row_is_a_conflict_at_its_home() {
 }
 
 #[tokio::test]
+async fn a_carried_write_never_meets_what_took_the_name_since() {
+    let regions = regions(&["eu", "us"]);
+    let (eu, us) = (&regions[0], &regions[1]);
+    us.post(PATH, &workspace("org")).await.expect(201);
+    synchronize(&regions);
+    let seen = eu.get(&format!("{PATH}/org")).await.expect(200);
+    us.post(&format!("{PATH}/org/move"), &json!({"name": "old"})).await.expect(200);
+    us.post(PATH, &workspace("org")).await.expect(201);
+    // eu has not heard of that: there the name still is the old workspace's, and the new one's row has the same version.
+    let path = format!("{PATH}/org");
+    let options =
+        json!({"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": seen["metadata"]["uid"]}});
+    let mut labelled = seen.clone();
+    labelled["metadata"]["labels"]["a"] = json!("1");
+    let json = [("content-type", "application/json")];
+    let refused = [
+        eu.send(&format!("DELETE {path}"), &json, options.to_string()).await,
+        eu.delete(&path).await,
+        eu.put(&path, &labelled).await,
+        eu.merge(&path, &json!({"metadata": {"labels": {"a": "1"}}})).await,
+        eu.post(&format!("{path}/move"), &json!({"name": "moved"})).await,
+    ];
+    for refused in refused {
+        assert!(refused.failure(409).contains("the object has been modified"));
+    }
+    let new = us.get(&path).await.expect(200);
+    assert_eq!((&new["status"]["phase"], &new["metadata"]["labels"]["a"]), (&json!("Ready"), &Value::Null));
+    synchronize(&regions);
+    assert!(eu.send(&format!("DELETE {path}"), &json, options.to_string()).await.failure(409).contains("UID"));
+    let marked = synchronized(&regions, eu.delete(&path)).await.expect(200);
+    assert_eq!(marked["status"]["phase"], "Deleting");
+}
+
+#[tokio::test]
 async fn a_region_that_is_cut_off_still_makes_workspaces_under_any_parent() {
     let regions = regions(&["eu", "us"]);
     let (eu, us) = (&regions[0], &regions[1]);
