@@ -5,6 +5,8 @@
 //! nemesis. A process whose operation ended with `info` never comes back under its number, as in Jepsen: the next operation
 //! of the same loop has a new one.
 
+pub mod file;
+
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 

@@ -20,6 +20,7 @@ pub mod verdict;
 pub mod check;
 pub mod workload;
 
+pub mod recheck;
 pub mod report;
 
 pub mod random;
