@@ -15,11 +15,12 @@ use crate::doctor::{Diagnosis, DiskKind, NetKind};
 use crate::gap::{self, Fault};
 use crate::nemesis::{self, Entry};
 use crate::power;
+use crate::recheck;
 use crate::run::{self, Outcome, Wish};
 use crate::silence::quantile;
 use crate::suite::{self, CellResult, Terms};
 use crate::table;
-use crate::verdict::Status;
+use crate::verdict::{Status, Verdict};
 
 /// Breaks federations of real daemons, and checks what their clients saw
 #[derive(Parser)]
@@ -39,6 +40,8 @@ enum Verb {
     Gap(GapArgs),
     /// Take the power of a whole region under load, again and again
     Power(PowerArgs),
+    /// Check a stored history again, and write its report anew
+    Check(CheckArgs),
     /// List workloads and nemeses
     List,
     /// Say what this machine lets the harness do
@@ -128,6 +131,15 @@ struct PowerArgs {
     ground: GroundArgs,
 }
 
+#[derive(Args)]
+struct CheckArgs {
+    /// A `history.jsonl`
+    file: PathBuf,
+    /// The workload whose rules hold [default: the one that `results.json` beside the history names]
+    #[arg(long)]
+    workload: Option<String>,
+}
+
 const EXIT_CODES: &str = "Exit codes: 0 all rules held, 1 a rule is broken, 2 unproven, 3 the harness failed.";
 
 /// Carries out the command line.
@@ -163,6 +175,7 @@ fn start(verb: Verb) -> Result<Status> {
             doctor();
             return Ok(Status::Ok);
         }
+        Verb::Check(args) => return check_again(&args),
         Verb::Run(_) | Verb::Suite(_) | Verb::Gap(_) | Verb::Power(_) => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().worker_threads(2).build()?;
@@ -173,7 +186,7 @@ fn start(verb: Verb) -> Result<Status> {
                 Verb::Suite(args) => run_suite(args).await,
                 Verb::Gap(args) => measure_gaps(args).await,
                 Verb::Power(args) => take_power(args).await,
-                Verb::List | Verb::Doctor => Ok(Status::Ok),
+                Verb::Check(_) | Verb::List | Verb::Doctor => Ok(Status::Ok),
             }
         };
         tokio::select! {
@@ -268,6 +281,31 @@ async fn run_one(args: RunArgs) -> Result<Status> {
     Ok(outcome.status)
 }
 
+/// What clients saw is judged by the newest rules; what the harness saw of daemons is in `results.json` only.
+fn check_again(args: &CheckArgs) -> Result<Status> {
+    let again = recheck::recheck(&args.file, args.workload.as_deref())?;
+    say_checks(&again.verdict);
+    let status = again.verdict.status();
+    let report = again.report(&args.file)?;
+    say(&format!(
+        "{}: {} records of {}; {}",
+        table::verdict(status),
+        again.history.len(),
+        again.workload,
+        report.display()
+    ));
+    Ok(status)
+}
+
+fn say_checks(verdict: &Verdict) {
+    let rows: Vec<Vec<String>> = verdict
+        .checks
+        .iter()
+        .map(|check| vec![check.name.clone(), table::verdict(check.status).to_owned(), check.summary.clone()])
+        .collect();
+    say(table::render(&["CHECK", "VERDICT", "WHY"], &rows).trim_end());
+}
+
 /// Every check, and what to do about what is wrong.
 fn describe(outcome: &Outcome) {
     say(&format!(
@@ -280,13 +318,7 @@ fn describe(outcome: &Outcome) {
             tally.installed, tally.leaders, tally.skipped, tally.indeterminate
         ));
     }
-    let rows: Vec<Vec<String>> = outcome
-        .verdict
-        .checks
-        .iter()
-        .map(|check| vec![check.name.clone(), table::verdict(check.status).to_owned(), check.summary.clone()])
-        .collect();
-    say(table::render(&["CHECK", "VERDICT", "WHY"], &rows).trim_end());
+    say_checks(&outcome.verdict);
     say(&format!("{}: {}", table::verdict(outcome.status), outcome.out.display()));
     if outcome.status != Status::Ok {
         say(&format!("repeat it with: {}", outcome.reproduce));

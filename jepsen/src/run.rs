@@ -18,6 +18,7 @@ use crate::history::{Kind, Op, Process, Recorder};
 use crate::nemesis::{self, Arena, Entry, Tallies, Tally};
 use crate::port::{Client, Run, Workload};
 use crate::random::Random;
+use crate::report::Report;
 use crate::silence::{self, Silence};
 use crate::verdict::{Check, Status, Verdict};
 
@@ -293,7 +294,7 @@ fn conclude(
         reproduce: wish.reproduce(),
         out: wish.out.clone(),
     };
-    write_down(&wish.out, &history, &outcome)?;
+    write_down(wish, &history, &outcome)?;
     Ok(outcome)
 }
 
@@ -315,11 +316,17 @@ fn faults(wish: &Wish, history: &[Op]) -> BTreeMap<String, Tally> {
     faults
 }
 
-fn write_down(out: &Path, history: &[Op], outcome: &Outcome) -> Result<()> {
-    let lines: Vec<String> = history.iter().map(serde_json::to_string).collect::<Result<_, _>>()?;
-    std::fs::write(out.join("history.jsonl"), lines.join("\n") + "\n")?;
-    std::fs::write(out.join("results.json"), serde_json::to_vec_pretty(outcome)?)?;
-    Ok(())
+fn write_down(wish: &Wish, history: &[Op], outcome: &Outcome) -> Result<()> {
+    std::fs::write(wish.out.join("results.json"), serde_json::to_vec_pretty(outcome)?)?;
+    let nemeses: Vec<&str> = wish.nemeses.iter().map(|entry| entry.name).collect();
+    let title = format!("{} x {} ({}x{})", wish.workload, nemeses.join(", "), wish.regions, wish.daemons);
+    let facts = [
+        ("repeat it".to_owned(), wish.reproduce()),
+        ("ground".to_owned(), format!("net {:?}, disk {:?}", wish.net, wish.disk).to_lowercase()),
+        ("elections".to_owned(), outcome.elections.to_string()),
+        ("files".to_owned(), wish.out.display().to_string()),
+    ];
+    Report { title: &title, facts: &facts, history, verdict: &outcome.verdict }.write(&wish.out)
 }
 
 /// Names of so many regions.
