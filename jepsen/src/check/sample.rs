@@ -20,7 +20,7 @@ impl History {
             time_ns,
             kind,
             f: f.to_owned(),
-            cluster: Some("c".to_owned()),
+            cluster: Some("c-eu".to_owned()),
             key: None,
             value: Value::Null,
             daemon: Some("eu-1".to_owned()),

@@ -160,6 +160,8 @@ struct Past<'a> {
     created: BTreeMap<String, Life<'a>>,
     /// Creations of which nobody knows the id.
     unknown: Vec<Operation<'a>>,
+    /// Moves of unknown outcome. They name their workspace by its place, so it may have been another that was there.
+    unknown_moves: Vec<Operation<'a>>,
     /// Logical clusters that something was put into.
     parents: HashSet<String>,
 }
@@ -176,7 +178,8 @@ fn id_of(operation: &Operation<'_>) -> Option<String> {
 
 impl<'a> Past<'a> {
     fn new(operations: &[Operation<'a>]) -> Self {
-        let mut past = Self { created: BTreeMap::new(), unknown: Vec::new(), parents: HashSet::new() };
+        let mut past =
+            Self { created: BTreeMap::new(), unknown: Vec::new(), unknown_moves: Vec::new(), parents: HashSet::new() };
         for operation in operations.iter().filter(|operation| operation.invoke.f == "create") {
             let parent = operation.invoke.cluster.clone().unwrap_or_default();
             let name = operation.invoke.key.clone().unwrap_or_default();
@@ -207,12 +210,29 @@ impl<'a> Past<'a> {
         if operation.outcome() == Kind::Fail {
             return;
         }
+        if operation.is_unknown() {
+            self.unknown_moves.push(*operation);
+        }
         let life = self.created.entry(id).or_default();
         life.moves.push(*operation);
         life.names.extend(text(&operation.invoke.value, "name").map(str::to_owned));
         if let Some(parent) = text(&operation.invoke.value, "parent") {
             life.parents.insert(parent.to_owned());
             self.parents.insert(parent.to_owned());
+        }
+    }
+
+    /// Moves of unknown outcome that may have met the workspace: by a name that it had, or may have had by such a move.
+    fn maybe_meant(&self, life: &Life<'a>) -> Vec<Operation<'a>> {
+        let mut names = life.names.clone();
+        loop {
+            let meant = |order: &&Operation<'a>| order.invoke.key.as_ref().is_some_and(|key| names.contains(key));
+            let orders: Vec<Operation<'a>> = self.unknown_moves.iter().filter(meant).copied().collect();
+            let before = names.len();
+            names.extend(orders.iter().filter_map(|order| text(&order.invoke.value, "name").map(str::to_owned)));
+            if names.len() == before {
+                return orders;
+            }
         }
     }
 
@@ -279,6 +299,10 @@ impl<'a> Last<'_, 'a> {
 
     fn misplaced(&self, node: &Node, life: &Life<'a>) -> Option<Violation<'a>> {
         life.creation?;
+        let maybe = self.past.maybe_meant(life);
+        if maybe.iter().any(|order| text(&order.invoke.value, "parent") == Some(&node.parent)) {
+            return None;
+        }
         let others: Vec<Operation<'a>> = life.creation.into_iter().chain(life.moves.iter().copied()).collect();
         if !life.parents.contains(&node.parent) {
             let what = format!("misplaced: {} stands below {}, where nobody put it", node.id, node.parent);
@@ -298,7 +322,8 @@ impl<'a> Last<'_, 'a> {
         let last = life.moves.iter().max_by_key(|operation| operation.invoke.time_ns)?;
         let before = life.creation.iter().chain(&life.moves).filter(|other| other.invoke.index != last.invoke.index);
         let alone = before.into_iter().all(|other| other.returned_ns().is_some_and(|end| end < last.invoke.time_ns));
-        if !last.is_ok() || !alone || self.past.parents.contains(&node.id) {
+        let is_top = self.past.parents.contains(&node.id);
+        if !last.is_ok() || !alone || is_top || !self.past.maybe_meant(life).is_empty() {
             return None;
         }
         let (parent, name) = (text(&last.invoke.value, "parent")?, text(&last.invoke.value, "name")?);
