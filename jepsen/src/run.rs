@@ -1,7 +1,7 @@
 //! One run: a cluster, a workload, nemeses, and what is concluded.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
