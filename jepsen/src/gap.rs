@@ -114,7 +114,7 @@ async fn lose(cluster: &Cluster, leader: &Arc<Member>, fault: Fault, number: usi
         Fault::OneWay | Fault::Partition => {
             let switch = cluster.switch.as_ref().context("it takes the switch: see `jepsen doctor`")?;
             let (hears, heard) = match fault {
-                Fault::OneWay => (number % 2 == 1, number % 2 == 0),
+                Fault::OneWay => (!number.is_multiple_of(2), number.is_multiple_of(2)),
                 _ => (false, false),
             };
             let mut links = Vec::new();

@@ -60,13 +60,14 @@ impl Wire {
             return [None, None];
         }
         let mut leaves_ns = now_ns;
-        if rule.bytes_per_second > 0 {
+        let takes_ns = (bytes as u64).saturating_mul(1_000_000_000).checked_div(rule.bytes_per_second);
+        if let Some(takes_ns) = takes_ns {
             leaves_ns = now_ns.max(self.free_ns);
             if leaves_ns - now_ns > nanoseconds(BACKLOG_MAX) {
                 self.counts.lost += 1;
                 return [None, None];
             }
-            leaves_ns += (bytes as u64).saturating_mul(1_000_000_000) / rule.bytes_per_second;
+            leaves_ns += takes_ns;
             self.free_ns = leaves_ns;
         }
         let jitter = if rule.jitter.is_zero() { 0 } else { self.random.below(nanoseconds(rule.jitter)) };
