@@ -35,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("hanse", &[]),
     ("hanse-tests", &["hanse-base"]),
+    ("hanse-sim", &["hanse-base", "hanse-store", "hanse-raft", "hansed"]),
     ("jepsen", &[]),
 ];
 /// Lines of code in a file, tests not counted.

@@ -17,7 +17,7 @@ use hanse_store::txn::{Outcome, Txn};
 use tokio::time::timeout;
 
 /// The store's state machine, as a group drives it.
-pub(crate) struct StoreMachine(pub(crate) hanse_store::machine::Machine);
+pub struct StoreMachine(pub hanse_store::machine::Machine);
 
 impl Machine for StoreMachine {
     fn apply(&mut self, _index: LogIndex, commands: &[Bytes]) -> Vec<Bytes> {
@@ -47,7 +47,7 @@ impl Snapshot for Picture {
 
 /// This daemon's replica of its regional group.
 #[derive(Clone)]
-pub(crate) struct GroupHome {
+pub struct GroupHome {
     id: GroupId,
     group: Group,
     hub: Arc<Hub>,
@@ -55,7 +55,8 @@ pub(crate) struct GroupHome {
 
 impl GroupHome {
     /// Reads from the hub of the machine that the group drives.
-    pub(crate) fn new(id: GroupId, group: Group, hub: Arc<Hub>) -> Self {
+    #[must_use]
+    pub fn new(id: GroupId, group: Group, hub: Arc<Hub>) -> Self {
         Self { id, group, hub }
     }
 

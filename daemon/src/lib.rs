@@ -24,7 +24,7 @@ mod lock;
 
 mod run;
 
-mod homes;
+pub mod homes;
 
 mod bootstrap;
 mod duty;
