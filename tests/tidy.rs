@@ -35,7 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("hanse", &[]),
     ("hanse-tests", &["hanse-base"]),
-    ("hanse-sim", &["hanse-base", "hanse-store", "hanse-raft", "hansed"]),
+    ("hanse-sim", &["hanse-api", "hanse-base", "hanse-store", "hanse-raft", "hanse-sync", "hansed"]),
     ("jepsen", &[]),
 ];
 /// Lines of code in a file, tests not counted.

@@ -14,8 +14,9 @@ use hanse_api::limits::CARRIED_HEAD_BYTES_MAX;
 use hanse_base::id::{DaemonId, GroupId, RegionName};
 use hanse_sync::error::LinkError;
 use hanse_sync::lane::Lane;
-use hanse_sync::mesh::{LinkState, LinkStatus, Mesh};
+use hanse_sync::mesh::{LinkState, LinkStatus};
 use hanse_sync::stream::{ReceiveHalf, Stream};
+use hanse_sync::transport::Transport;
 use tokio::time::{Instant, timeout_at};
 
 use crate::config::{Config, region_of};
@@ -25,7 +26,7 @@ use crate::names::{self, Question};
 /// The way to other regions.
 #[derive(Clone)]
 pub(crate) struct Carriage {
-    mesh: Mesh,
+    mesh: Arc<dyn Transport>,
     config: Arc<Config>,
     directories: Directories,
 }
@@ -40,7 +41,7 @@ enum Failure {
 
 impl Carriage {
     /// Lays requests on the mesh.
-    pub(crate) fn new(mesh: Mesh, config: Arc<Config>, directories: Directories) -> Self {
+    pub(crate) fn new(mesh: Arc<dyn Transport>, config: Arc<Config>, directories: Directories) -> Self {
         Self { mesh, config, directories }
     }
 
@@ -50,8 +51,8 @@ impl Carriage {
     }
 
     /// The links that the daemons are joined by.
-    pub(crate) fn mesh(&self) -> &Mesh {
-        &self.mesh
+    pub(crate) fn mesh(&self) -> &dyn Transport {
+        &*self.mesh
     }
 
     /// Whether a daemon of the region has a link to this one.

@@ -13,7 +13,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -31,7 +31,7 @@ use hanse_sync::session::{Batch, Beat, ChangeSource, Pulled, Puller, SessionErro
 use hanse_tree::document::DocumentId;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::carriage::Carriage;
 use crate::config::{group_of, region_of};

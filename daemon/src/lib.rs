@@ -41,6 +41,8 @@ mod federation;
 mod directory;
 mod members;
 
+pub mod embed;
+
 mod admin;
 mod forest;
 mod overview;

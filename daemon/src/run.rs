@@ -192,7 +192,7 @@ impl Daemon {
         founding::note(&config);
         let home: Arc<dyn Home> = Arc::new(GroupHome::new(group_of(&config.region), group.clone(), hub));
         let directories = Directories::new(&config);
-        let carriage = Carriage::new(mesh.clone(), Arc::clone(&config), directories);
+        let carriage = Carriage::new(Arc::new(mesh.clone()), Arc::clone(&config), directories);
         let contacts = Contacts::default();
         let views = Views {
             group: group.clone(),
@@ -333,7 +333,7 @@ fn checks(group: &Group, home: &Arc<dyn Home>) -> Vec<Check> {
 }
 
 /// Says whether this daemon leads, and every change of it.
-async fn watch_leadership(
+pub(crate) async fn watch_leadership(
     group: Group,
     me: hanse_base::id::DaemonId,
     leads: watch::Sender<bool>,

@@ -21,9 +21,9 @@
 //!   directory.rs   the peers of the moment: whom may we talk to? ───────┘
 //! ```
 //!
-//! Reading order: [`peer`], [`identity`], [`lane`], [`limit`], [`error`], [`stream`], [`mesh`], then what it is made of
-//! (`directory`, `tls`, `greeting`, `door`, `link`, `way`), then what runs on it: [`net`], [`cursor`], [`message`], [`session`];
-//! and beside it [`join`], by which a daemon without a certificate asks for one.
+//! Reading order: [`peer`], [`identity`], [`lane`], [`limit`], [`error`], [`stream`], [`mesh`], [`transport`], [`pipe`], then
+//! what it is made of (`directory`, `tls`, `greeting`, `door`, `link`, `way`), then what runs on it: [`net`], [`cursor`],
+//! [`message`], [`session`]; and beside it [`join`], by which a daemon without a certificate asks for one.
 
 pub mod peer;
 
@@ -35,6 +35,9 @@ pub mod error;
 pub mod stream;
 
 pub mod mesh;
+pub mod transport;
+
+pub mod pipe;
 
 pub mod join;
 

@@ -15,6 +15,7 @@ use crate::error::LinkError;
 use crate::lane::Lane;
 use crate::link::why_lost;
 use crate::log_limit::LogLimit;
+use crate::pipe::{Inlet, Outlet, Piece};
 
 /// Why a stream was given up, as the other end sees it in [`LinkError::HungUp`].
 pub mod code {
@@ -44,6 +45,14 @@ pub struct Stream {
 
 impl Stream {
     pub(crate) fn new(peer: DaemonId, frame_bytes_max: usize, send: SendStream, receive: RecvStream) -> Self {
+        Self::on(peer, frame_bytes_max, Outward::Quic(send), Inward::Quic(receive))
+    }
+
+    pub(crate) fn of_pipe(peer: DaemonId, frame_bytes_max: usize, inlet: Inlet, outlet: Outlet) -> Self {
+        Self::on(peer, frame_bytes_max, Outward::Pipe(inlet), Inward::Pipe(outlet))
+    }
+
+    fn on(peer: DaemonId, frame_bytes_max: usize, send: Outward, receive: Inward) -> Self {
         Self {
             send: SendHalf { stream: send, peer, frame_bytes_max, state: Sending::Whole },
             receive: ReceiveHalf {
@@ -137,10 +146,53 @@ impl Stream {
     }
 }
 
+/// What carries the direction to the peer.
+#[derive(Debug)]
+enum Outward {
+    /// A QUIC stream.
+    Quic(SendStream),
+    /// See [`crate::pipe`].
+    Pipe(Inlet),
+}
+
+/// What carries the direction from the peer.
+#[derive(Debug)]
+enum Inward {
+    /// A QUIC stream.
+    Quic(RecvStream),
+    /// See [`crate::pipe`].
+    Pipe(Outlet),
+}
+
+impl Inward {
+    async fn read(&mut self, peer: DaemonId) -> Result<Option<Bytes>, LinkError> {
+        match self {
+            Self::Quic(stream) => match stream.read_chunk(CHUNK_BYTES_MAX, true).await {
+                Ok(chunk) => Ok(chunk.map(|chunk| chunk.bytes)),
+                Err(error) => Err(read_error(peer, &error)),
+            },
+            Self::Pipe(outlet) => match outlet.take().await {
+                Piece::Bytes(bytes) => Ok(Some(bytes)),
+                Piece::End => Ok(None),
+                Piece::Reset(code) => Err(hung_up(peer, VarInt::from_u32(code))),
+                Piece::Lost(why) => Err(LinkError::Lost { why }),
+            },
+        }
+    }
+
+    fn stop(&mut self, code: u32) {
+        match self {
+            // Fails only on a stream that has ended by itself.
+            Self::Quic(stream) => stream.stop(VarInt::from_u32(code)).unwrap_or_default(),
+            Self::Pipe(outlet) => outlet.stop(code),
+        }
+    }
+}
+
 /// The direction to the peer.
 #[derive(Debug)]
 pub struct SendHalf {
-    stream: SendStream,
+    stream: Outward,
     peer: DaemonId,
     frame_bytes_max: usize,
     state: Sending,
@@ -185,25 +237,42 @@ impl SendHalf {
             return Err(LinkError::Closed);
         }
         self.state = Sending::Ended;
-        self.stream.finish().map_err(|_ended| LinkError::Closed)
+        match &mut self.stream {
+            Outward::Quic(stream) => stream.finish().map_err(|_ended| LinkError::Closed),
+            Outward::Pipe(inlet) => {
+                inlet.end(Piece::End);
+                Ok(())
+            }
+        }
     }
 
     /// Gives this direction up: the other end's reads fail with [`LinkError::HungUp`].
     pub fn reset(&mut self) {
         if self.state != Sending::Ended {
             self.state = Sending::Ended;
-            // Fails only on a stream that has ended by itself.
-            self.stream.reset(VarInt::from_u32(code::DROPPED)).unwrap_or_default();
+            match &mut self.stream {
+                // Fails only on a stream that has ended by itself.
+                Outward::Quic(stream) => stream.reset(VarInt::from_u32(code::DROPPED)).unwrap_or_default(),
+                Outward::Pipe(inlet) => inlet.end(Piece::Reset(code::DROPPED)),
+            }
         }
     }
 
     /// Completes when the other end reads no more: it dropped its reading half, or the link is gone. Also completes
     /// once this half is finished and everything has arrived.
     pub fn hung_up(&self) -> impl Future<Output = ()> + Send + Sync + 'static {
-        let stopped = self.stream.stopped();
+        let (stopped, mut left) = match &self.stream {
+            Outward::Quic(stream) => (Some(stream.stopped()), None),
+            Outward::Pipe(inlet) => (None, Some(inlet.stopped())),
+        };
         async move {
             // How it ended does not matter.
-            drop(stopped.await);
+            if let Some(stopped) = stopped {
+                drop(stopped.await);
+            }
+            if let Some(left) = &mut left {
+                drop(left.wait_for(Option::is_some).await);
+            }
         }
     }
 
@@ -231,7 +300,16 @@ impl SendHalf {
             return Err(LinkError::Closed);
         }
         self.state = Sending::Within;
-        self.stream.write_all_chunks(&mut chunks).await.map_err(|error| write_error(self.peer, &error))?;
+        match &mut self.stream {
+            Outward::Quic(stream) => {
+                stream.write_all_chunks(&mut chunks).await.map_err(|error| write_error(self.peer, &error))?;
+            }
+            Outward::Pipe(inlet) => {
+                for chunk in chunks {
+                    inlet.put(chunk).await.map_err(|code| hung_up(self.peer, VarInt::from_u32(code)))?;
+                }
+            }
+        }
         self.state = Sending::Whole;
         Ok(())
     }
@@ -246,7 +324,7 @@ impl Drop for SendHalf {
 /// The direction from the peer. Dropping it tells the peer to send no more.
 #[derive(Debug)]
 pub struct ReceiveHalf {
-    stream: RecvStream,
+    stream: Inward,
     peer: DaemonId,
     frame_bytes_max: usize,
     /// Received and not yet handed out.
@@ -271,11 +349,10 @@ impl ReceiveHalf {
             if let Some(frame) = self.take_frame(bytes_max)? {
                 return Ok(Some(frame));
             }
-            match self.stream.read_chunk(CHUNK_BYTES_MAX, true).await {
-                Ok(Some(chunk)) => self.take_in(chunk.bytes),
-                Ok(None) if self.head_filled == 0 => return Ok(None),
-                Ok(None) => return Err(LinkError::Truncated),
-                Err(error) => return Err(read_error(self.peer, &error)),
+            match self.stream.read(self.peer).await? {
+                Some(bytes) => self.take_in(bytes),
+                None if self.head_filled == 0 => return Ok(None),
+                None => return Err(LinkError::Truncated),
             }
         }
     }
@@ -292,14 +369,9 @@ impl ReceiveHalf {
         if !self.rest.is_empty() {
             return Ok(Some(std::mem::take(&mut self.rest)));
         }
-        match self.stream.read_chunk(CHUNK_BYTES_MAX, true).await {
-            Ok(Some(chunk)) => {
-                self.received += chunk.bytes.len() as u64;
-                Ok(Some(chunk.bytes))
-            }
-            Ok(None) => Ok(None),
-            Err(error) => Err(read_error(self.peer, &error)),
-        }
+        let chunk = self.stream.read(self.peer).await?;
+        self.received += chunk.as_ref().map_or(0, |bytes| bytes.len() as u64);
+        Ok(chunk)
     }
 
     /// How many bytes have come so far. Tells a slow sender from a silent one.
@@ -311,9 +383,9 @@ impl ReceiveHalf {
     /// Takes note of the end of the stream if it is already here, which spares the peer a needless order to stop.
     pub(crate) fn settle(&mut self) {
         if self.rest.is_empty()
-            && let Some(Ok(Some(chunk))) = self.stream.read_chunk(CHUNK_BYTES_MAX, true).now_or_never()
+            && let Some(Ok(Some(bytes))) = self.stream.read(self.peer).now_or_never()
         {
-            self.take_in(chunk.bytes);
+            self.take_in(bytes);
         }
     }
 
@@ -334,8 +406,7 @@ impl ReceiveHalf {
             if let Some(held_back) = OVERSIZED.pass() {
                 tracing::warn!(peer = %self.peer, length, bytes_max, held_back, "a peer sent a frame that is too long");
             }
-            // Fails only on a stream that has ended by itself.
-            self.stream.stop(VarInt::from_u32(code::FRAME_TOO_LARGE)).unwrap_or_default();
+            self.stream.stop(code::FRAME_TOO_LARGE);
             return Err(LinkError::FrameTooLarge { bytes: length, bytes_max });
         }
         let count = self.rest.len().min(length - self.body.len());

@@ -38,6 +38,13 @@ pub enum Did {
         /// What had to hold before.
         guard: Guard,
     },
+    /// A deletion was acknowledged, which does not tell its revision.
+    Deleted {
+        /// The object.
+        object: u64,
+        /// The revision that it had.
+        at: u64,
+    },
     /// Objects were read.
     Read {
         /// The state's revision.
@@ -66,7 +73,7 @@ impl Operation {
     pub const fn revision(&self) -> Option<u64> {
         match self.did {
             Did::Wrote { revision, .. } | Did::Read { revision, .. } => Some(revision),
-            Did::Perhaps { .. } | Did::Nothing => None,
+            Did::Perhaps { .. } | Did::Deleted { .. } | Did::Nothing => None,
         }
     }
 }

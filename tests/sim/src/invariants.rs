@@ -7,6 +7,8 @@ pub mod live;
 pub mod one_leader;
 pub mod same_log;
 pub mod same_state;
+pub mod tree;
+pub mod watch;
 
 /// A promise that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]

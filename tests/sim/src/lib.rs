@@ -27,11 +27,13 @@ pub mod process;
 pub mod clock;
 pub mod dice;
 pub mod disk;
+pub mod links;
 pub mod trace;
 pub mod wire;
 
 pub mod chaos;
 pub mod client;
+pub mod crowd;
 pub mod history;
 
 pub mod invariants;

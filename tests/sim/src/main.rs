@@ -41,7 +41,7 @@ struct RunArguments {
     /// Seconds of virtual time with faults
     #[arg(long, default_value_t = 20)]
     chaos: u64,
-    /// Regions; one when not given
+    /// Regions; the seed decides when not given
     #[arg(long)]
     regions: Option<usize>,
     /// Daemons of each region; the seed decides when not given
@@ -166,6 +166,12 @@ fn table(reports: &[Report], broken: u64, took: std::time::Duration) {
         "operations         {}, {} acknowledged",
         sum(|report| report.operations),
         sum(|report| report.acknowledged)
+    ));
+    say(&format!("watched            {} events", sum(|report| report.watched)));
+    say(&format!(
+        "workspaces         {} made, {} moves",
+        sum(|report| report.workspaces.0),
+        sum(|report| report.workspaces.1)
     ));
     say(&format!("events             {}", sum(|report| report.events)));
     if let [report] = reports {

@@ -36,8 +36,14 @@ pub struct Plan {
     pub weights: Vec<u64>,
     /// Mean time between faults.
     pub fault_every: Duration,
-    /// Clients of each region.
+    /// Clients of each region's store.
     pub clients: usize,
+    /// Clients of each region's API that write objects.
+    pub writers: usize,
+    /// Clients of each region's API that watch.
+    pub watchers: usize,
+    /// Clients of each region's API that make and move workspaces.
+    pub movers: usize,
     /// Objects that clients write to.
     pub objects: u64,
     /// Longest pause between two operations of a client.
@@ -49,10 +55,11 @@ impl Plan {
     #[must_use]
     pub fn new(seed: u64, shape: &Shape) -> Self {
         let mut dice = Dice::new(seed).fork("plan");
-        let regions = match shape.regions {
-            Some(count) => vec![shape.daemons.unwrap_or(3); count],
-            None => vec![shape.daemons.unwrap_or_else(|| *dice.pick(&[3, 3, 3, 5, 1]))],
-        };
+        let count = shape.regions.unwrap_or_else(|| *dice.pick(&[1, 1, 1, 2, 3]));
+        let daemons = |dice: &mut Dice| if count > 1 { *dice.pick(&[1, 3]) } else { *dice.pick(&[3, 3, 3, 5, 1]) };
+        let regions: Vec<usize> = (0..count).map(|_| shape.daemons.unwrap_or_else(|| daemons(&mut dice))).collect();
+        let has_api = count > 1 || dice.happens(500_000);
+        let api = |many: usize| if has_api { many } else { 0 };
         let weights = crate::chaos::Kind::ALL.iter().map(|_| if dice.happens(400_000) { 0 } else { dice.below(10) });
         let weights = weights.collect();
         let heartbeat = *dice.pick(&[50, 50, 100]);
@@ -70,7 +77,10 @@ impl Plan {
             drift_ppm: *dice.pick(&[0, 100, 20_000, 100_000]),
             weights,
             fault_every: Duration::from_millis(*dice.pick(&[500, 1500, 4000])),
-            clients: usize::try_from(dice.between(2, 6)).unwrap_or(2),
+            clients: usize::try_from(dice.between(1, 5)).unwrap_or(2),
+            writers: api(2),
+            watchers: api(1),
+            movers: api(1),
             objects: dice.between(1, 8),
             think_ms_max: *dice.pick(&[5, 40, 200]),
         }
@@ -80,7 +90,7 @@ impl Plan {
 /// What the command line fixes.
 #[derive(Debug, Clone)]
 pub struct Shape {
-    /// Number of regions; one when it is left open.
+    /// Number of regions; drawn when it is left open.
     pub regions: Option<usize>,
     /// Daemons of each region; drawn when it is left open.
     pub daemons: Option<usize>,

@@ -1,27 +1,34 @@
 //! What runs on a machine: the product's group and state machine, on simulated disk, network, clock and randomness.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::io::{Cursor, Read};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hanse_base::disk::Disk;
-use hanse_base::id::DaemonId;
-use hanse_base::id::Revision;
+use hanse_api::api::{Api, RequestBody};
+use hanse_base::id::{ClusterId, DaemonId, RegionName, Revision};
 use hanse_base::net::{BoxFuture, Net, NetError};
 use hanse_raft::config::GroupConfig;
 use hanse_raft::error::StartError;
 use hanse_raft::group::{Group, Seams};
 use hanse_store::home::{Home, HomeError};
+use hanse_store::hub::Hub;
 use hanse_store::key::Key;
-use hansed::homes::{GroupHome, StoreMachine};
+use hanse_store::state::State;
+use hanse_sync::mesh::Incoming;
+use hansed::embed::{self, Embedded, Ground, Place};
+use hansed::homes::StoreMachine;
+use http_body_util::BodyExt;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::clock::SimClock;
 use crate::dice::SimRandom;
-use crate::machine::{Birth, Ended, Window};
-use crate::message::{Answer, Call};
+use crate::links::SimLinks;
+use crate::machine::{Birth, Ended, Spec, Window};
+use crate::message::{Answer, Call, Forest, Http};
 use crate::observer::{Observer, WatchedMachine};
 use crate::plan::Plan;
 use crate::wire::{Arrived, End, Lost, Wire};
@@ -38,7 +45,9 @@ pub fn daemon_at(end: End) -> DaemonId {
     DaemonId(end as u64 + 1)
 }
 
-fn end_of(daemon: DaemonId) -> End {
+/// The end at which a daemon is.
+#[must_use]
+pub fn end_of(daemon: DaemonId) -> End {
     usize::try_from(daemon.0.saturating_sub(1)).unwrap_or(usize::MAX)
 }
 
@@ -75,33 +84,41 @@ impl Net for SimNet {
     }
 }
 
+/// What a process is told besides what its machine is.
+#[derive(Clone)]
+pub struct Orders {
+    /// What the seed has decided.
+    pub plan: Arc<Plan>,
+    /// The daemons of its region.
+    pub founders: BTreeSet<DaemonId>,
+    /// All daemons, with their regions.
+    pub regions: Arc<BTreeMap<DaemonId, RegionName>>,
+    /// Who sees everything.
+    pub observer: Observer,
+}
+
 /// Runs the process until it ends by itself.
-pub async fn run(birth: Birth, plan: Arc<Plan>, founders: BTreeSet<DaemonId>, observer: Observer) {
+pub async fn run(birth: Birth, orders: Orders) {
     let window = Arc::clone(&birth.window);
-    let ended = serve(birth, &plan, founders, observer).await;
+    let Err(ended) = serve(birth, orders).await;
     window.lock().unwrap_or_else(PoisonError::into_inner).ended = Some(ended);
 }
 
-async fn serve(birth: Birth, plan: &Plan, founders: BTreeSet<DaemonId>, observer: Observer) -> Ended {
+async fn serve(birth: Birth, orders: Orders) -> Result<Infallible, Ended> {
     let Birth { spec, disk, skew, started, wire, mut inbox, window, mut dice } = birth;
     let machine = hanse_store::machine::Machine::new(spec.group.clone());
     let hub = Arc::clone(machine.hub());
-    let disk: Arc<dyn Disk> = Arc::new(disk);
     let seams = Seams {
-        disk,
+        disk: Arc::new(disk),
         net: Arc::new(SimNet { wire: wire.clone(), here: spec.end }),
         clock: Arc::new(SimClock::new(started, skew)),
         random: Arc::new(SimRandom::new(dice.fork("random"))),
     };
-    let watched = WatchedMachine::new(StoreMachine(machine), spec.group.clone(), spec.daemon, observer);
-    let group = match Group::start(config(&spec, plan, founders), watched, seams).await {
-        Ok(group) => group,
-        Err(error @ (StartError::Damaged { .. } | StartError::Foreign { .. })) => {
-            return Ended::Damaged(error.to_string());
-        }
-        Err(error) => return Ended::NotStarted(error.to_string()),
-    };
-    let home: Arc<dyn Home> = Arc::new(GroupHome::new(spec.group.clone(), group.clone(), hub));
+    let watched = WatchedMachine::new(StoreMachine(machine), spec.group.clone(), spec.daemon, orders.observer.clone());
+    let group = Group::start(config(&spec, &orders), watched, seams.clone()).await.map_err(why_not)?;
+    let links = SimLinks::new(wire.clone(), spec.end, Arc::clone(&orders.regions));
+    let (streams, incoming) = mpsc::channel(STREAMS_MAX);
+    let daemon = embedded(&spec, &orders, (seams, group.clone(), hub), (Arc::clone(&links), incoming))?;
     let mut failure = group.failure();
     let mut leadership = group.leadership();
     show(&window, &group);
@@ -111,7 +128,7 @@ async fn serve(birth: Birth, plan: &Plan, founders: BTreeSet<DaemonId>, observer
             biased;
             failed = failure.wait_for(Option::is_some) => {
                 let why = failed.ok().and_then(|failure| failure.as_ref().map(ToString::to_string));
-                return Ended::Failed(why.unwrap_or_default());
+                return Err(Ended::Failed(why.unwrap_or_default()));
             }
             changed = leadership.changed() => {
                 if changed.is_ok() {
@@ -120,29 +137,69 @@ async fn serve(birth: Birth, plan: &Plan, founders: BTreeSet<DaemonId>, observer
             }
             Some(_done) = work.join_next(), if !work.is_empty() => {}
             arrived = inbox.recv() => {
-                let Some(arrived) = arrived else { return Ended::Failed("the network is gone".to_owned()) };
-                let (wire, group, home) = (wire.clone(), group.clone(), Arc::clone(&home));
-                work.spawn(answer(wire, spec.end, (group, home), arrived));
+                let Some(arrived) = arrived else { return Err(Ended::Failed("the network is gone".to_owned())) };
+                if let Call::Open(lane) = arrived.call {
+                    // One that finds no room is dropped, which its opener sees.
+                    if let Some(incoming) = links.accept(arrived.from, arrived.id, lane) {
+                        drop(streams.try_send(incoming));
+                    }
+                } else {
+                    let daemon = (group.clone(), Arc::clone(&daemon.home), Arc::clone(&daemon.api));
+                    work.spawn(answer(wire.clone(), spec.end, daemon, arrived));
+                }
             }
         }
     }
+}
+
+fn why_not(error: StartError) -> Ended {
+    match error {
+        StartError::Damaged { .. } | StartError::Foreign { .. } => Ended::Damaged(error.to_string()),
+        other => Ended::NotStarted(other.to_string()),
+    }
+}
+
+/// Everything of the daemon that stands on the group.
+fn embedded(
+    spec: &Spec,
+    orders: &Orders,
+    (seams, group, hub): (Seams, Group, Arc<Hub>),
+    (links, incoming): (Arc<SimLinks>, mpsc::Receiver<Incoming>),
+) -> Result<Embedded, Ended> {
+    let places = orders.regions.iter().map(|(daemon, region)| Place { daemon: *daemon, region: region.clone() });
+    let ground = Ground {
+        daemon: spec.daemon,
+        places: places.collect(),
+        tokens: TOKENS.to_owned(),
+        seams,
+        group,
+        hub,
+        links,
+        incoming,
+    };
+    embed::start(ground).map_err(|error| Ended::NotStarted(error.to_string()))
 }
 
 fn show(window: &Window, group: &Group) {
     window.lock().unwrap_or_else(PoisonError::into_inner).leadership = *group.leadership().borrow();
 }
 
-fn config(spec: &crate::machine::Spec, plan: &Plan, founders: BTreeSet<DaemonId>) -> GroupConfig {
-    let mut config = GroupConfig::new(spec.group.clone(), spec.daemon, "/data".into(), founders);
+fn config(spec: &Spec, orders: &Orders) -> GroupConfig {
+    let plan = &orders.plan;
+    let mut config = GroupConfig::new(spec.group.clone(), spec.daemon, "/data".into(), orders.founders.clone());
     (config.heartbeat_ms, config.election_ms_min, config.election_ms_max) = plan.raft_ms;
     let limits = &mut config.limits;
     (limits.snapshot_log_bytes, limits.log_tail_bytes) = plan.snapshot_bytes;
     limits.segment_bytes_max = plan.segment_bytes;
     limits.cache_bytes_max = plan.cache_bytes;
+    // Shorter than the product's, so that a run need not wait long at its end.
+    (limits.leader_wait, limits.outcome_wait) = (Duration::from_secs(2), Duration::from_secs(4));
     config
 }
 
-async fn answer(wire: Wire, here: End, (group, home): (Group, Arc<dyn Home>), arrived: Arrived) {
+type Daemon = (Group, Arc<dyn Home>, Arc<Api>);
+
+async fn answer(wire: Wire, here: End, (group, home, api): Daemon, arrived: Arrived) {
     let Arrived { from, id, call } = arrived;
     let answer = match call {
         Call::Raft(bytes) => Answer::Raft(group.receive_call(daemon_at(from), bytes).await),
@@ -151,6 +208,9 @@ async fn answer(wire: Wire, here: End, (group, home): (Group, Arc<dyn Home>), ar
         }
         Call::Submit(txn) => Answer::Submitted(home.submit(*txn).await),
         Call::Read(keys) => Answer::Shown(read(&*home, &keys).await),
+        Call::Http(http) => serve_http(&api, http).await,
+        Call::Tree => Answer::Tree(Box::new(forest(&home.view()))),
+        Call::Open(_) => return,
     };
     wire.answer(here, from, id, answer);
 }
@@ -162,3 +222,34 @@ async fn read(home: &dyn Home, keys: &[Key]) -> Result<Shown, HomeError> {
     let shown = |key| state.get(key).map(|object| (object.revision(), object.bytes()));
     Ok((state.revision(), keys.iter().map(shown).collect()))
 }
+
+/// Asks the API as a client that is the administrator, and reads the answer to its end.
+async fn serve_http(api: &Arc<Api>, http: Http) -> Answer {
+    let Http { method, target, body } = http;
+    let mut request = http::Request::builder().method(method).uri(target);
+    request = request.header("authorization", "Bearer admin").header("content-type", "application/json");
+    let Ok(request) = request.body(RequestBody::Whole(body.into())) else {
+        return Answer::Http { status: 0, body: Bytes::new() };
+    };
+    let (head, mut body) = api.answer(request, None).await.into_parts();
+    let mut bytes = Vec::new();
+    while let Some(Ok(frame)) = body.frame().await {
+        if let Ok(data) = frame.into_data() {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Answer::Http { status: head.status.as_u16(), body: bytes.into() }
+}
+
+fn forest(state: &State) -> Forest {
+    let text = |id: &ClusterId| id.as_str().to_owned();
+    let nodes = state.tree().iter();
+    let nodes =
+        nodes.map(|(id, node)| (text(id), node.parent.as_ref().map(text), node.name.to_string(), node.row.deleted));
+    Forest { digest: state.tree_digest(), nodes: nodes.collect() }
+}
+
+/// Who may do everything.
+const TOKENS: &str = "admin,kcp-admin,1,\"system:kcp:admin\"\n";
+/// Streams that wait to be taken.
+const STREAMS_MAX: usize = 1024;

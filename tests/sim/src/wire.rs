@@ -14,6 +14,9 @@ use tokio::sync::oneshot;
 use crate::dice::{Dice, mix};
 use crate::message::{Answer, Call};
 use crate::trace::Trace;
+use crate::wire::pipes::{HELD_UP, Pipe, PipeId};
+
+pub mod pipes;
 
 /// A place that sends and receives: a machine, or the clients of a region.
 pub type End = usize;
@@ -82,6 +85,7 @@ struct State {
     cuts: BTreeMap<(End, End), Duration>,
     queue: BinaryHeap<Reverse<Flight>>,
     waiting: BTreeMap<u64, Waiting>,
+    pipes: BTreeMap<PipeId, Pipe>,
     next: u64,
     trace: Trace,
 }
@@ -107,6 +111,8 @@ enum Packet {
     Answer(Answer),
     /// The process at the other end has ended.
     Reset,
+    /// The next piece of a pipe is due.
+    Piece(PipeId, usize),
 }
 
 impl PartialEq for Flight {
@@ -143,6 +149,7 @@ impl Wire {
             cuts: BTreeMap::new(),
             queue: BinaryHeap::new(),
             waiting: BTreeMap::new(),
+            pipes: BTreeMap::new(),
             next: 1,
             trace,
         })))
@@ -216,6 +223,7 @@ impl Wire {
         let mut state = self.state();
         state.lives[end] = None;
         state.waiting.retain(|_, waiting| waiting.caller != end);
+        state.end_pipes(end);
     }
 
     /// Nothing gets from one end to the other.
@@ -291,6 +299,13 @@ impl State {
     }
 
     fn send(&mut self, from: End, to: End, id: u64, packet: Packet) {
+        let at = self.now + self.delay(from, to);
+        let number = self.take_number();
+        self.queue.push(Reverse(Flight { at, number, from, to, life: self.lives[to], id, packet }));
+    }
+
+    /// How long a packet is on its way.
+    fn delay(&mut self, from: End, to: End) -> Duration {
         let ways = if self.regions[from] == self.regions[to] { self.weather.near_ms } else { self.weather.far_ms };
         let mut ms = self.dice.between(ways.0, ways.1);
         let mut lost = 0;
@@ -301,17 +316,25 @@ impl State {
         if self.dice.happens(self.weather.late_per_million) {
             ms += self.dice.below(self.weather.late_ms_max + 1);
         }
-        let number = self.take_number();
-        let at = self.now + Duration::from_millis(ms.max(1));
-        self.queue.push(Reverse(Flight { at, number, from, to, life: self.lives[to], id, packet }));
+        Duration::from_millis(ms.max(1))
     }
 
     fn arrive(&mut self, flight: Flight) -> Due {
         let Flight { from, to, life, id, packet, .. } = flight;
+        if let Packet::Piece(pipe, side) = packet {
+            self.piece(pipe, side);
+            return Due::Nothing;
+        }
         if self.cuts.contains_key(&(from, to)) {
+            if matches!(packet, Packet::Call(Call::Open(_))) {
+                // The beginning of a stream is sent again, as its pieces are.
+                let (at, number) = (self.now + HELD_UP, self.take_number());
+                self.queue.push(Reverse(Flight { at, number, from, to, life, id, packet }));
+            }
             return Due::Nothing;
         }
         if life.is_none() || self.lives[to] != life {
+            self.lose_pipe(id, "the process at the other end has ended");
             // The machine says that nobody knows the connection.
             if let (Packet::Call(_), true) = (&packet, self.lives[to].is_some() || self.weather.deaths_are_noticed) {
                 self.send(to, from, id, Packet::Reset);
@@ -321,9 +344,9 @@ impl State {
         let what = match &packet {
             Packet::Call(call) => call.digest(),
             Packet::Answer(answer) => answer.digest(),
-            Packet::Reset => 1,
+            Packet::Reset | Packet::Piece(..) => 1,
         };
-        self.trace.note(mix(what ^ (from as u64) << 32 ^ (to as u64) << 48) ^ id);
+        self.trace.note(mix(what ^ ((from as u64) << 32) ^ ((to as u64) << 48)) ^ id);
         let now = self.now;
         match packet {
             Packet::Call(call) => {
@@ -339,6 +362,7 @@ impl State {
                 self.complete(id, Err(Lost::Unanswered("the process at the other end has ended")));
                 Due::Nothing
             }
+            Packet::Piece(..) => Due::Nothing,
         }
     }
 

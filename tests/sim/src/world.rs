@@ -1,10 +1,10 @@
 //! The federation: machines, the network between them, and the clients; and time, which goes on by small steps.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use hanse_base::id::{DaemonId, GroupId};
+use hanse_base::id::{DaemonId, GroupId, RegionName};
 use hanse_raft::status::Leadership;
 use tokio::runtime::Runtime;
 use tokio::time::Instant;
@@ -14,9 +14,10 @@ use crate::dice::Dice;
 use crate::disk::SimDisk;
 use crate::invariants::Broken;
 use crate::machine::{Ended, Machine, Spec, runtime};
+use crate::message::{Answer, Call, Forest};
 use crate::observer::Observer;
 use crate::plan::Plan;
-use crate::process::{self, daemon_at};
+use crate::process::{self, Orders, daemon_at};
 use crate::trace::Trace;
 use crate::wire::{Due, End, Wire};
 
@@ -29,6 +30,7 @@ pub struct World {
     /// Who sees everything.
     pub observer: Observer,
     machines: Vec<Machine>,
+    regions: Arc<BTreeMap<DaemonId, RegionName>>,
     /// Machines of which a bit was changed.
     damaged: BTreeSet<End>,
     /// Machines that refuse to start because of that.
@@ -61,6 +63,8 @@ impl World {
             Machine::new(spec, disk, drift, dice.fork("machine"))
         });
         let machines = machines.collect();
+        let named = regions.iter().enumerate().map(|(end, region)| (daemon_at(end), region_name(*region)));
+        let named = Arc::new(named.collect());
         let clients = runtime(dice.number())?;
         let clients_start = clients.block_on(async { Instant::now() });
         let mut world = Self {
@@ -68,6 +72,7 @@ impl World {
             wire,
             observer: Observer::default(),
             machines,
+            regions: named,
             damaged: BTreeSet::new(),
             refusing: BTreeSet::new(),
             clients,
@@ -142,6 +147,9 @@ impl World {
     pub fn step(&mut self) -> Result<(), Broken> {
         self.now += STEP;
         self.wire.set_now(self.now);
+        if self.now.as_millis().is_multiple_of(SWEEP_MS) {
+            self.wire.sweep_pipes();
+        }
         while let Some(due) = self.wire.next_due() {
             if let Due::Call(end, arrived) = due {
                 // What a process does not take is lost.
@@ -152,7 +160,7 @@ impl World {
             machine.run(STEP);
         }
         let until = self.clients_start + self.now;
-        self.clients.block_on(tokio::time::sleep_until(until));
+        self.clients.block_on(async move { tokio::time::sleep_until(until).await });
         self.look();
         self.observer.broken().map_or(Ok(()), Err)
     }
@@ -163,6 +171,28 @@ impl World {
                 self.observer.leadership(&machine.spec.group, machine.spec.daemon, leadership);
             }
         }
+    }
+
+    /// The tree of each replica that runs.
+    ///
+    /// # Errors
+    /// A promise was broken while they were asked.
+    pub fn forests(&mut self) -> Result<Vec<(End, Forest)>, Broken> {
+        let found: Arc<Mutex<Vec<(End, Forest)>>> = Arc::default();
+        for end in 0..self.machines.len() {
+            let (wire, found) = (self.wire.clone(), Arc::clone(&found));
+            let from = self.clients_of(self.region_of(end));
+            self.client(async move {
+                if let Ok(Answer::Tree(forest)) = wire.call(from, end, Call::Tree, Duration::from_secs(2)).await {
+                    found.lock().unwrap_or_else(PoisonError::into_inner).push((end, *forest));
+                }
+            });
+        }
+        for _step in 0..1_000 {
+            self.step()?;
+        }
+        let found = std::mem::take(&mut *found.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(found)
     }
 
     /// Clears away processes that have ended by themselves, and says where; they are to be started again.
@@ -231,8 +261,13 @@ impl World {
             return Ok(());
         }
         let founders: BTreeSet<DaemonId> = self.neighbours(end).into_iter().map(daemon_at).collect();
-        let (plan, observer) = (Arc::clone(&self.plan), self.observer.clone());
-        self.machines[end].start(&self.wire, |birth| process::run(birth, plan, founders, observer))
+        let orders = Orders {
+            plan: Arc::clone(&self.plan),
+            founders,
+            regions: Arc::clone(&self.regions),
+            observer: self.observer.clone(),
+        };
+        self.machines[end].start(&self.wire, |birth| process::run(birth, orders))
     }
 
     /// Kills a process.
@@ -293,5 +328,16 @@ pub fn group_of(region: usize) -> GroupId {
     GroupId::new(&format!("r{region}")).expect("the name follows the grammar")
 }
 
+/// The name of a region, by its number.
+///
+/// # Panics
+/// Never: the name follows the grammar.
+#[must_use]
+pub fn region_name(region: usize) -> RegionName {
+    RegionName::new(&format!("r{region}")).expect("the name follows the grammar")
+}
+
+/// How often links are looked at that may have died.
+const SWEEP_MS: u128 = 50;
 /// The grain of time between ends; within one, time is as fine as the runtime's.
 pub const STEP: Duration = Duration::from_millis(1);

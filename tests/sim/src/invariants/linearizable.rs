@@ -32,6 +32,7 @@ struct Writes {
 /// It does not fit.
 pub fn check(operations: &[Operation]) -> Result<(), Broken> {
     let writes = Writes::collect(operations)?;
+    check_deleted(operations)?;
     let mut by_begin: Vec<&Operation> = operations.iter().filter(|operation| operation.revision().is_some()).collect();
     let mut by_end = by_begin.clone();
     by_begin.sort_by_key(|operation| operation.begun);
@@ -63,6 +64,26 @@ pub fn check(operations: &[Operation]) -> Result<(), Broken> {
     Ok(())
 }
 
+/// What was deleted is not seen again by a read that begins afterwards.
+fn check_deleted(operations: &[Operation]) -> Result<(), Broken> {
+    let mut deleted: BTreeMap<(u64, u64), u64> = BTreeMap::new();
+    for operation in operations {
+        if let Did::Deleted { object, at } = operation.did {
+            deleted.insert((object, at), operation.ended);
+        }
+    }
+    for operation in operations {
+        let Did::Read { objects, .. } = &operation.did else { continue };
+        for (object, found) in objects {
+            let Some((revision, _)) = found else { continue };
+            if deleted.get(&(*object, *revision)).is_some_and(|ended| *ended < operation.begun) {
+                return fails(operation, &format!("object {object} was deleted at revision {revision}"));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn fails<T>(operation: &Operation, why: &str) -> Result<T, Broken> {
     broken("linearizable", format!("{why}: {operation:?}"))
 }
@@ -78,6 +99,7 @@ impl Writes {
                     let at = if let Guard::At(revision) = guard { Some(revision) } else { None };
                     writes.perhaps_gone.entry(object).or_default().push(at);
                 }
+                Did::Deleted { object, at } => writes.perhaps_gone.entry(object).or_default().push(Some(at)),
                 Did::Perhaps { object, value: Some(value), .. } => {
                     wanted.insert((object, value), operation);
                 }
