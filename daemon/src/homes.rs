@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hanse_base::id::{GroupId, LogIndex, Revision};
+use hanse_base::mutant::Mutant;
 use hanse_base::net::BoxFuture;
 use hanse_raft::error::{ProposeError, ReadError};
 use hanse_raft::group::Group;
@@ -69,6 +70,7 @@ impl GroupHome {
         match self.group.propose(txn.encode()).await {
             Ok(proposed) => Outcome::decode(&proposed.outcome).map_err(|error| unknown(error.to_string())),
             Err(ProposeError::TooLarge { bytes, bytes_max }) => Err(HomeError::TooLarge { bytes, bytes_max }),
+            Err(ProposeError::Unknown { why }) if Mutant::UnknownIsRefused.lives() => Err(self.unavailable(&why)),
             Err(ProposeError::Unknown { why }) => Err(unknown(why)),
             Err(error @ (ProposeError::Busy | ProposeError::NoLeader { .. } | ProposeError::ShuttingDown)) => {
                 Err(self.unavailable(&error))
@@ -88,6 +90,9 @@ impl Home for GroupHome {
 
     fn read(&self) -> BoxFuture<'_, Result<Arc<State>, HomeError>> {
         Box::pin(async move {
+            if Mutant::FollowerReadsLocally.lives() {
+                return Ok(self.hub.view());
+            }
             self.group.read_index().await.map_err(|error: ReadError| self.unavailable(&error))?;
             Ok(self.hub.view())
         })

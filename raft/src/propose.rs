@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hanse_base::id::{DaemonId, LogIndex};
+use hanse_base::mutant::Mutant;
 use hanse_base::net::NetError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -169,6 +170,7 @@ async fn forward(replica: &Replica, leader: DaemonId, commands: &Commands) -> At
         Ok(Answer::Unknown(why)) => Attempt::Unknown(why),
         Ok(_) => Attempt::Unknown("the leader gave an answer that does not fit".to_owned()),
         Err(NetError::Unreachable { .. }) => Attempt::Again,
+        Err(NetError::Unanswered { .. }) if Mutant::ForwardTwice.lives() => Attempt::Again,
         Err(error @ NetError::Unanswered { .. }) => Attempt::Unknown(error.to_string()),
     }
 }

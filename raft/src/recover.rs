@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hanse_base::disk::{Disk, DiskFile};
+use hanse_base::mutant::Mutant;
 
 use crate::codec::{Malformed, Reader};
 use crate::consensus::{LogId, Vote};
@@ -85,7 +86,10 @@ pub(crate) fn recover(
     for (position, path) in paths.into_iter().enumerate() {
         opening.segment(path, position + 1 == count)?;
     }
-    let recovered = opening.recovered;
+    let mut recovered = opening.recovered;
+    if Mutant::LogCutAtStart.lives() {
+        recovered.replay.entries.pop_back();
+    }
     if let Some(last) = recovered.segments.last() {
         // A process that was killed leaves records that were written and never synced.
         last.file.sync().map_err(|error| StartError::disk("sync", &last.path, error))?;

@@ -10,6 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use hanse_base::disk::Disk;
+use hanse_base::mutant::Mutant;
 use openraft::storage::IOFlushed;
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -237,7 +238,9 @@ impl LogWriter {
         }
         self.shared.written(&places, buffer.len() as u64);
         if is_synced {
-            file.sync()?;
+            if !Mutant::AckBeforeSync.lives() {
+                file.sync()?;
+            }
             if is_new_segment {
                 self.start.disk.sync_directory(&self.start.directory)?;
             }
@@ -263,7 +266,7 @@ impl LogWriter {
                 put_vote(&mut form, vote);
                 self.record(buffer, RecordKind::Vote, &form.into_vec());
                 self.base.vote = Some(*vote);
-                *is_synced
+                *is_synced && !Mutant::VoteNotSynced.lives()
             }
             Job::Truncate { from } => {
                 self.record(buffer, RecordKind::Truncate, &from.to_le_bytes());

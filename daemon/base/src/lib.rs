@@ -11,5 +11,6 @@ pub mod id;
 
 pub mod clock;
 pub mod disk;
+pub mod mutant;
 pub mod net;
 pub mod random;

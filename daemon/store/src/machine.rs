@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hanse_base::id::{GroupId, Revision};
+use hanse_base::mutant::Mutant;
 
 use crate::apply::apply;
 use crate::history::HistoryLimits;
@@ -77,6 +78,11 @@ impl Machine {
     /// The input ends early, is not a snapshot, or is one of another group.
     pub fn restore(&mut self, input: &mut dyn Read) -> Result<(), SnapshotError> {
         self.state = restore(input, &self.state.group, self.state.history.limits())?;
+        if Mutant::RestoreForgets.lives()
+            && let Some((key, _)) = self.state.objects.get_max().cloned()
+        {
+            self.state.remove_object(&key);
+        }
         self.shown = None;
         self.grown = true;
         Ok(())

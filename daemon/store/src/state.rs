@@ -5,6 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use hanse_base::id::{ClusterId, Epoch, GroupId, Revision};
+use hanse_base::mutant::Mutant;
 use hanse_tree::batch::{ChangeLog, Cursor};
 use hanse_tree::documents::{Documents, ROWS_PER_DOCUMENT_MAX};
 use hanse_tree::tree::Tree;
@@ -126,6 +127,9 @@ impl State {
 
     /// Removes the object at the key, under the next revision; without effect when there is none.
     pub(crate) fn remove_object(&mut self, key: &Key) {
+        if Mutant::DeletionForgotten.lives() {
+            return;
+        }
         let Some((key, previous)) = self.objects.remove_with_key(key) else { return };
         let revision = self.revision().next();
         self.content.remove(&key, revision);

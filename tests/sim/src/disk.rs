@@ -248,3 +248,78 @@ type Journal = VecDeque<(u64, Undo)>;
 type Names = BTreeMap<PathBuf, usize>;
 /// How soon the end of a stall is noticed.
 const STALL_LOOK: Duration = Duration::from_millis(5);
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use hanse_base::disk::Disk;
+
+    use super::{DiskMood, SimDisk};
+    use crate::dice::Dice;
+    use crate::machine::runtime;
+
+    fn read(disk: &SimDisk, path: &str) -> Option<Vec<u8>> {
+        let file = disk.open(Path::new(path)).ok()?;
+        let mut bytes = vec![0; usize::try_from(file.length().unwrap()).unwrap()];
+        file.read_at(0, &mut bytes).unwrap();
+        Some(bytes)
+    }
+
+    /// A disk with a file that holds `durable`, and behind it `loose`, which was not synced.
+    fn disk(seed: u64) -> SimDisk {
+        let disk = SimDisk::new(Dice::new(seed), DiskMood::default());
+        let file = disk.create(Path::new("/d/a")).unwrap();
+        file.append(b"durable").unwrap();
+        file.sync().unwrap();
+        disk.sync_directory(Path::new("/d")).unwrap();
+        runtime(1).unwrap().block_on(disk.settled());
+        file.append(b"loose").unwrap();
+        disk.create(Path::new("/d/b")).unwrap();
+        runtime(1).unwrap().block_on(disk.settled());
+        disk
+    }
+
+    #[test]
+    fn a_kill_loses_nothing_that_was_done_and_a_power_loss_nothing_that_was_synced() {
+        let (mut whole, mut names) = (0, 0);
+        for seed in 0..50 {
+            let killed = disk(seed);
+            killed.kill();
+            assert_eq!(read(&killed.next_life(), "/d/a").unwrap(), b"durableloose");
+            let dark = disk(seed);
+            dark.lose_power();
+            let dark = dark.next_life();
+            let left = read(&dark, "/d/a").unwrap();
+            assert!(left.starts_with(b"durable") && left.len() <= 12, "{left:?}");
+            whole += u32::from(left.len() == 12);
+            names += u32::from(read(&dark, "/d/b").is_some());
+        }
+        assert!(
+            (1..50).contains(&whole) && (1..50).contains(&names),
+            "what was not synced is sometimes left: {whole} {names}"
+        );
+    }
+
+    #[test]
+    fn what_a_failed_sync_was_to_keep_is_seen_and_never_durable() {
+        let disk = disk(3);
+        disk.set_mood(|mood| mood.fails_next_sync = true);
+        let file = disk.open(Path::new("/d/a")).unwrap();
+        assert!(file.sync().is_err());
+        assert!(file.sync().is_ok(), "as a kernel does");
+        runtime(1).unwrap().block_on(disk.settled());
+        assert_eq!(read(&disk, "/d/a").unwrap(), b"durableloose");
+        disk.lose_power();
+        assert_eq!(read(&disk.next_life(), "/d/a").unwrap(), b"durable\0\0\0\0\0");
+    }
+
+    #[test]
+    fn a_process_that_has_ended_has_no_access() {
+        let disk = disk(1);
+        let file = disk.open(Path::new("/d/a")).unwrap();
+        disk.kill();
+        assert!(file.append(b"x").is_err() && disk.remove(Path::new("/d/a")).is_err());
+        assert!(disk.next_life().open(Path::new("/d/a")).is_ok());
+    }
+}

@@ -15,6 +15,7 @@ use hanse_sync::peer::{Peer, PeerId};
 use hanse_sync::pipe::{Outside, pipe};
 use hanse_sync::stream::Stream;
 use hanse_sync::transport::Transport;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::process::{daemon_at, end_of};
@@ -91,11 +92,9 @@ async fn carry(wire: Wire, id: PipeId, side: usize, outside: Outside) {
     loop {
         tokio::select! {
             biased;
-            reason = stopped.wait_for(Option::is_some), if !has_stopped => {
+            code = reason(&mut stopped), if !has_stopped => {
                 has_stopped = true;
-                if let Ok(code) = reason.map(|code| *code) {
-                    wire.stop_pipe(id, side, code.unwrap_or(0));
-                }
+                wire.stop_pipe(id, side, code);
             }
             piece = sent.recv() => {
                 let Some(piece) = piece else { break };
@@ -109,9 +108,16 @@ async fn carry(wire: Wire, id: PipeId, side: usize, outside: Outside) {
             }
         }
     }
-    if !has_stopped && let Ok(code) = stopped.wait_for(Option::is_some).await.map(|code| *code) {
-        wire.stop_pipe(id, side, code.unwrap_or(0));
+    if !has_stopped {
+        let code = reason(&mut stopped).await;
+        wire.stop_pipe(id, side, code);
     }
+}
+
+/// Waits until a stream's reader has stopped, and says why.
+async fn reason(stopped: &mut watch::Receiver<Option<u32>>) -> u32 {
+    // A reader that is gone has dropped the stream.
+    stopped.wait_for(Option::is_some).await.ok().and_then(|code| *code).unwrap_or(0)
 }
 
 impl Transport for SimLinks {

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use hanse_base::mutant::Mutant;
 use hanse_sim::chaos::Kind;
 use hanse_sim::plan::{Plan, Shape};
 use hanse_sim::run::{Report, run};
@@ -25,6 +26,8 @@ enum Verb {
     Run(RunArguments),
     /// Show what a seed decides before anything runs
     Plan(RunArguments),
+    /// Let each deliberate bug live, and show the seed that finds it; the exit code is 1 when one is not found
+    Mutants(RunArguments),
 }
 
 #[derive(clap::Args)]
@@ -81,6 +84,7 @@ fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
     let is_broken = match Arguments::parse().verb {
         Verb::Run(arguments) => runs(&arguments)?,
+        Verb::Mutants(arguments) => mutants(&arguments)?,
         Verb::Plan(arguments) => {
             let plan = Plan::new(arguments.seed.context("name the seed with --seed")?, &arguments.shape());
             say(&format!("{plan:#?}"));
@@ -151,6 +155,36 @@ fn in_turn(arguments: &RunArguments, seeds: &[u64]) -> anyhow::Result<(Vec<Repor
         }
     }
     Ok((reports, count))
+}
+
+/// Whether a deliberate bug was not found.
+fn mutants(arguments: &RunArguments) -> anyhow::Result<bool> {
+    anyhow::ensure!(
+        Mutant::ARE_HERE,
+        "build with the bugs: cargo run --release -p hanse-sim --features mutants -- mutants"
+    );
+    let mut missed = 0;
+    for mutant in Mutant::ALL {
+        let name = format!("{mutant:?}");
+        let began = Instant::now();
+        // Which bug lives is a matter of a whole process.
+        let mut child = std::process::Command::new(std::env::current_exe()?);
+        child.env("HANSE_MUTANT", &name).args(["run", "--seeds", &arguments.seeds.to_string()]);
+        child.args(["--from", &arguments.from.to_string(), "--chaos", &arguments.chaos.to_string()]);
+        for (option, value) in [("--regions", arguments.regions), ("--daemons", arguments.daemons)] {
+            if let Some(value) = value {
+                child.args([option, &value.to_string()]);
+            }
+        }
+        let output = child.output().context("run a bug in a process of its own")?;
+        let text = String::from_utf8_lossy(&output.stdout);
+        let found = text.lines().find(|line| line.starts_with("seed ") && line.contains("breaks a promise"));
+        missed += u32::from(found.is_none());
+        let what: String = found.unwrap_or("not found").chars().take(150).collect();
+        say(&format!("{name:<22} {:>5.0} s  {what}", began.elapsed().as_secs_f64()));
+    }
+    say(&format!("{} of {} deliberate bugs found", Mutant::ALL.len() - missed as usize, Mutant::ALL.len()));
+    Ok(missed > 0)
 }
 
 fn table(reports: &[Report], broken: u64, took: std::time::Duration) {

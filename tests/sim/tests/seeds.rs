@@ -28,3 +28,12 @@ fn a_seed_gives_the_same_run_each_time() {
         assert_eq!((runs[0].trace, runs[0].events), (runs[1].trace, runs[1].events), "seed {seed}");
     }
 }
+
+/// With the deliberate bugs compiled in, each is found.
+#[cfg(feature = "mutants")]
+#[test]
+fn each_deliberate_bug_is_found() {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_hanse-sim"));
+    let status = command.args(["mutants", "--seeds", "200", "--chaos", "15"]).status().unwrap();
+    assert!(status.success());
+}

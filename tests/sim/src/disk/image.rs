@@ -225,6 +225,9 @@ impl Image {
             Undo::Sync { file, synced, durable } => {
                 let file = &mut self.files[file];
                 (file.synced, file.durable) = (synced.min(file.data.len()), durable);
+                // A sync that was not made has not failed either.
+                let synced = file.synced;
+                file.lost.retain(|range| range.start < synced);
             }
             Undo::Whole { file, before } => self.files[file] = *before,
             Undo::Named { loose, before } => {
