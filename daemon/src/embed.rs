@@ -8,7 +8,7 @@ use std::sync::Arc;
 use hanse_api::api::{Api, ApiConfig};
 use hanse_api::authenticate::{Authenticator, TokenTable};
 use hanse_api::egress::HttpsEgress;
-use hanse_base::id::{DaemonId, GroupId, RegionName};
+use hanse_base::id::{DaemonId, RegionName};
 use hanse_controllers::settings::Settings;
 use hanse_raft::group::{Group, Seams};
 use hanse_store::home::Home;
@@ -21,12 +21,15 @@ use tokio::task::JoinSet;
 use crate::bootstrap::Bootstrap;
 use crate::carriage::Carriage;
 use crate::config::{Config, group_of};
+use crate::directory::Directories;
 use crate::duty::Leadership;
 use crate::federation::{Contacts, Follower, Source};
 use crate::homes::GroupHome;
 use crate::lanes::Lanes;
+use crate::members::steward::Steward;
 use crate::overview::{Overview, Views};
 use crate::port::Port;
+use crate::renewal::RenewalState;
 use crate::run::watch_leadership;
 
 /// One daemon of a federation, as the others know it.
@@ -82,12 +85,17 @@ pub fn start(ground: Ground) -> Result<Embedded, WiringError> {
     let Ground { tokens, seams, group, hub, links, incoming, .. } = ground;
     let home: Arc<dyn Home> = Arc::new(GroupHome::new(group_of(&config.region), group.clone(), hub));
     let (clock, random) = (seams.clock, seams.random);
-    let carriage = Carriage::new(links, Arc::clone(&config));
+    let carriage = Carriage::new(links, Arc::clone(&config), Directories::new(&config));
     let contacts = Contacts::default();
-    let views =
-        Views { group: group.clone(), home: Arc::clone(&home), carriage: carriage.clone(), contacts: contacts.clone() };
-    let overview = Arc::new(Overview::new(Arc::clone(&config), views, Arc::clone(&clock)));
-    let port = Port::new(&config, Arc::clone(&home), carriage.clone(), Arc::clone(&clock));
+    let views = Views {
+        group: group.clone(),
+        home: Arc::clone(&home),
+        carriage: carriage.clone(),
+        contacts: contacts.clone(),
+        renewal: RenewalState::default(),
+    };
+    let overview = Arc::new(Overview::new(Arc::clone(&config), views, Arc::clone(&clock), Arc::clone(&random)));
+    let port = Port::new(config.region.clone(), Arc::clone(&home), carriage.clone(), Arc::clone(&clock));
     let api_config = ApiConfig {
         url: config.api.url.clone(),
         root_ca: String::new(),
@@ -108,7 +116,7 @@ pub fn start(ground: Ground) -> Result<Embedded, WiringError> {
     let (leads, led) = watch::channel(false);
     let mut work = JoinSet::new();
     work.spawn(Arc::new(lanes).run(incoming, stopped.clone()));
-    work.spawn(watch_leadership(group, config.daemon, leads, stopped.clone()));
+    work.spawn(watch_leadership(group.clone(), config.daemon, leads, stopped.clone()));
     let bootstrap = Bootstrap {
         config: Arc::clone(&config),
         home: Arc::clone(&home),
@@ -121,12 +129,13 @@ pub fn start(ground: Ground) -> Result<Embedded, WiringError> {
     let settings = Settings { root_ca: None, service_accounts: true };
     let never = std::future::pending();
     work.spawn(hanse_controllers::run::run(Arc::clone(&home), Arc::clone(&clock), duty, settings, never));
-    let others: Vec<GroupId> =
-        config.regions().iter().filter(|region| **region != config.region).map(group_of).collect();
-    let follower = Follower { home: Arc::clone(&home), carriage, clock, random, contacts };
+    let steward = Steward { config: Arc::clone(&config), group, home: Arc::clone(&home) };
+    work.spawn(steward.run(led.clone(), stopped.clone()));
+    let (region, founder) = (config.region.clone(), config.founder.clone());
+    let follower = Follower { home: Arc::clone(&home), carriage, clock, random, contacts, region, founder };
     work.spawn(async move {
         let _stop = stop;
-        follower.run(others, led, stopped).await;
+        follower.run(led, stopped).await;
     });
     Ok(Embedded { api, home, work })
 }
