@@ -10,6 +10,7 @@
 //!   Source: State::changes ──── session (Lane::Tree) ────► follow ──► Home::submit(MergeChanges)
 //! ```
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -148,10 +149,10 @@ impl Follower {
                 stays
             });
             for group in wanted {
-                if !followed.contains_key(&group) {
-                    self.contacts.lost(&group);
-                    let session = sessions.spawn(Arc::clone(&self).follow(group.clone()));
-                    followed.insert(group, session);
+                if let Entry::Vacant(place) = followed.entry(group) {
+                    self.contacts.lost(place.key());
+                    let session = sessions.spawn(Arc::clone(&self).follow(place.key().clone()));
+                    place.insert(session);
                 }
             }
             // The ended are let go, so that they do not add up.

@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::members::admission::{self, Admission, Answer, Ask, Contact};
 use crate::members::invite::Invitation;
 use crate::pki::{Authority, PUBLIC, SECRET, Subject, exists, read_file, write_file};
+use crate::up::parse_region;
 
 /// Flags of `hansed join`.
 #[derive(Debug, Args)]
@@ -61,7 +62,7 @@ pub(crate) struct AuthorityArgs {
     #[arg(long)]
     federation: String,
     /// The region
-    #[arg(long)]
+    #[arg(long, value_parser = parse_region)]
     region: RegionName,
     /// Where certificate and key go, mode 0600
     #[arg(long, value_name = "FILE")]

@@ -149,7 +149,7 @@ impl Overview {
             rss_bytes: rss_bytes(),
             workspaces: Some(view.clusters().count() as u64),
             carried: Some((CARRIED_MAX - self.carried.available_permits()) as u64),
-            certificate_end_ms: Some(self.certificate_end_ms()),
+            certificate_end_ms: self.certificate_end_ms(),
             certificate_error: self.renewal.error(),
             tree: Some(TreeStatus { digest, workspaces, heads, lag: self.contacts.lag() }),
             voters: raft.voters.iter().map(|daemon| daemon.0).collect(),
@@ -161,9 +161,9 @@ impl Overview {
         }
     }
 
-    fn certificate_end_ms(&self) -> u64 {
-        let end = self.carriage.mesh().certificate_end().duration_since(SystemTime::UNIX_EPOCH);
-        milliseconds(end.unwrap_or_default())
+    fn certificate_end_ms(&self) -> Option<u64> {
+        let end = self.carriage.mesh().certificate_end()?.duration_since(SystemTime::UNIX_EPOCH);
+        Some(milliseconds(end.unwrap_or_default()))
     }
 
     /// What a leader's steward waits for.

@@ -245,7 +245,11 @@ fn next_steps(prepared: &Prepared) -> String {
     )
 }
 
-fn parse_region(text: &str) -> Result<RegionName, String> {
+/// A region's name on the command line.
+///
+/// # Errors
+/// The rule that it breaks.
+pub(crate) fn parse_region(text: &str) -> Result<RegionName, String> {
     RegionName::new(text).map_err(|error| error.rule.to_owned())
 }
 

@@ -1,6 +1,6 @@
 //! The seam to links: streams to other daemons by id. The mesh lays them on QUIC; a simulation gives its own.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use hanse_base::id::DaemonId;
@@ -33,6 +33,11 @@ pub trait Transport: Send + Sync + 'static {
 
     /// See [`Mesh::links`].
     fn links(&self) -> Vec<LinkStatus>;
+
+    /// See [`Mesh::certificate_end`]; nothing where links need no certificates.
+    fn certificate_end(&self) -> Option<SystemTime> {
+        None
+    }
 }
 
 impl Transport for Mesh {
@@ -52,5 +57,9 @@ impl Transport for Mesh {
 
     fn links(&self) -> Vec<LinkStatus> {
         Self::links(self)
+    }
+
+    fn certificate_end(&self) -> Option<SystemTime> {
+        Some(Self::certificate_end(self))
     }
 }

@@ -173,7 +173,7 @@ impl Verbs {
             .map(|member| {
                 let wanted = roster_of(&member.region).and_then(|roster| roster.member(member.daemon));
                 let leader = leader_of(statuses, &member.region);
-                row(member, wanted, leader, by_id.get(&member.daemon).copied())
+                row(member, wanted, leader, by_id.get(&member.daemon.0).copied())
             })
             .collect();
         let leader = leader_of(statuses, &self.config.region);

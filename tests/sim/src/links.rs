@@ -77,7 +77,7 @@ impl SimLinks {
             let is_near = self.regions.get(&daemon_at(self.here)) == Some(region);
             LinkState::Connected { rtt: Duration::from_millis(if is_near { 1 } else { 50 }), since }
         } else {
-            LinkState::Down { why: "no link".to_owned(), since }
+            LinkState::Down { why: "no link".to_owned(), not_a_member: false, since }
         };
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
         let peer = Peer { daemon, region: region.clone(), address };
