@@ -35,6 +35,9 @@ pub enum Call {
     Tree,
 }
 
+/// The revision of a state, and revision and bytes of each object that was asked for.
+pub type Read = (Revision, Vec<Option<(Revision, Bytes)>>);
+
 /// What a daemon answers.
 #[derive(Debug, Clone)]
 pub enum Answer {
@@ -42,8 +45,8 @@ pub enum Answer {
     Raft(Bytes),
     /// What came of a transaction.
     Submitted(Result<Outcome, HomeError>),
-    /// The revision of the state, and revision and bytes of each object that was asked for.
-    Shown(Result<(Revision, Vec<Option<(Revision, Bytes)>>), HomeError>),
+    /// What was read.
+    Shown(Result<Read, HomeError>),
     /// The API's answer, whole.
     Http {
         /// The status code.
