@@ -70,11 +70,16 @@ impl Client {
             match exchange(&path, request) {
                 Ok(line) => {
                     let answer: Value = serde_json::from_str(&line)?;
-                    return match answer.get("error").and_then(Value::as_str) {
-                        Some(error) => Err(ClientError::Refused(error.to_owned())),
-                        None => Ok(answer),
-                    };
+                    let gone = answer.get("gone").is_some();
+                    match answer.get("error").and_then(Value::as_str) {
+                        // It answers for nothing any more: another one may.
+                        Some(error) if gone => failure = ClientError::Refused(error.to_owned()),
+                        Some(error) => return Err(ClientError::Refused(error.to_owned())),
+                        None => return Ok(answer),
+                    }
                 }
+                // Who says why is told rather than who says nothing.
+                Err(_) if matches!(failure, ClientError::Refused(_)) => {}
                 Err(source) => failure = ClientError::NoAnswer { path, source },
             }
         }

@@ -88,6 +88,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 struct Members {
     asked: String,
     region: String,
+    /// Who leads the asked daemon's region.
+    leader: Option<String>,
     waits: Option<String>,
     members: Vec<Member>,
     #[serde(default)]
@@ -251,7 +253,12 @@ impl Goal {
                 let wants_vote = member.is_some_and(|member| member.role.as_deref() == Some("voter"));
                 raft == Some(if wants_vote { "voter" } else { "learner" })
             }
-            Self::Gone => member.is_none() && !members.leaving.iter().any(|leaving| leaving.name == name),
+            // Only a leader knows who is leaving.
+            Self::Gone => {
+                members.leader.is_some()
+                    && member.is_none()
+                    && !members.leaving.iter().any(|leaving| leaving.name == name)
+            }
         }
     }
 
@@ -335,7 +342,7 @@ mod tests {
                    "lag": lag, "address": "127.0.0.1:1"})
         };
         let answer = json!({
-            "asked": "eu-1", "region": "eu", "waits": "eu-3 is 900 entries behind",
+            "asked": "eu-1", "region": "eu", "leader": "eu-1", "waits": "eu-3 is 900 entries behind",
             "members": [
                 member("eu-1", "voter", Some("voter"), "leader", 0),
                 member("eu-2", "learner", Some("learner"), "learner", 2),

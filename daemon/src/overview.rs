@@ -226,6 +226,11 @@ impl Overview {
 
     async fn change_members(&self, request: Request) -> Result<Value, String> {
         let verbs = &self.verbs;
+        if let Some(removed) = &self.carriage.directories().now().removed {
+            // Whoever has asked may ask another daemon instead.
+            let why = format!("{} was removed from its region, and answers for it no more: ask another", removed.name);
+            return Ok(json!({"error": why, "gone": true}));
+        }
         match request {
             Request::Tokens {} => return Ok(verbs.tokens()),
             Request::Revoke { id } => return verbs.revoke(&id).await,
@@ -348,7 +353,7 @@ impl Administration for Overview {
 }
 
 fn follower((daemon, status): (&DaemonId, &FollowerStatus)) -> Follower {
-    Follower { daemon: daemon.0, lag: status.lag, heard_ms: status.heard.map(milliseconds) }
+    Follower { daemon: daemon.0, lag: status.lag, heard_ms: status.heard.map(milliseconds), is_live: status.is_live }
 }
 
 fn milliseconds(duration: Duration) -> u64 {

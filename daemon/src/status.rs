@@ -107,6 +107,9 @@ pub(crate) struct Follower {
     pub(crate) lag: u64,
     /// How long ago it was heard.
     pub(crate) heard_ms: Option<u64>,
+    /// Whether it is counted on.
+    #[serde(default)]
+    pub(crate) is_live: bool,
 }
 
 /// The workspace tree, as one replica holds it.

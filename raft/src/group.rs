@@ -197,7 +197,7 @@ impl Group {
                 voters: membership.voter_ids().collect(),
                 voter_sets: membership.get_joint_config().clone(),
                 learners: membership.learner_ids().collect(),
-                followers: followers(metrics, extent.last, replica.config.daemon),
+                followers: followers(metrics, extent.last, &replica.config),
                 log_bytes: extent.disk_bytes,
             }
         })
@@ -386,13 +386,22 @@ fn role(state: ServerState) -> Role {
     }
 }
 
-fn followers(metrics: &RaftMetrics<Kind>, last: Option<LogId>, here: DaemonId) -> BTreeMap<DaemonId, FollowerStatus> {
+fn followers(
+    metrics: &RaftMetrics<Kind>,
+    last: Option<LogId>,
+    config: &GroupConfig,
+) -> BTreeMap<DaemonId, FollowerStatus> {
+    let (here, live_max) = (config.daemon, Duration::from_millis(2 * config.election_ms_max));
     let followers = metrics.replication.iter().flatten().filter(|(daemon, _)| **daemon != here);
     let heard = |daemon: &DaemonId| metrics.heartbeat.as_ref()?.get(daemon).copied().flatten();
-    let status = |daemon: &DaemonId, matched: Option<LogId>| FollowerStatus {
-        matched: matched.map(|id| LogIndex(id.index)),
-        lag: last.next_index().saturating_sub(matched.next_index()),
-        heard: heard(daemon).map(|heard| heard.elapsed()),
+    let status = |daemon: &DaemonId, matched: Option<LogId>| {
+        let heard = heard(daemon).map(|heard| heard.elapsed());
+        FollowerStatus {
+            matched: matched.map(|id| LogIndex(id.index)),
+            lag: last.next_index().saturating_sub(matched.next_index()),
+            heard,
+            is_live: heard.is_some_and(|heard| heard <= live_max),
+        }
     };
     followers.map(|(daemon, matched)| (*daemon, status(daemon, *matched))).collect()
 }

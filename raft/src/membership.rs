@@ -47,6 +47,11 @@ impl Group {
     /// # Errors
     /// See [`MembershipError`]; [`MembershipError::Unknown`] when no other daemon took it over in time.
     pub async fn transfer_leader(&self, to: DaemonId) -> Result<(), MembershipError> {
+        let wait = Duration::from_millis(2 * self.replica().config.election_ms_max).max(TRANSFER_WAIT_MIN);
+        self.transfer(to, wait).await
+    }
+
+    async fn transfer(&self, to: DaemonId, wait: Duration) -> Result<(), MembershipError> {
         let replica = self.replica();
         let here = replica.config.daemon;
         let (leads, is_voter) = replica.with_metrics(|metrics| {
@@ -62,7 +67,6 @@ impl Group {
         let mut known = replica.leadership.subscribe();
         replica.raft.trigger().transfer_leader(to).await.map_err(|error| stopped(&error))?;
         let moved = known.wait_for(|known| known.leader.is_some_and(|leader| leader != here));
-        let wait = Duration::from_millis(replica.config.election_ms_max);
         match tokio::time::timeout(wait, moved).await {
             Ok(Ok(_)) => Ok(()),
             _ => Err(MembershipError::Unknown(format!(
@@ -83,7 +87,9 @@ impl Group {
             others.max_by_key(|(_, matched)| **matched).map(|(daemon, _)| *daemon)
         });
         let Some(best) = best else { return };
-        if let Err(error) = self.transfer_leader(best).await {
+        // A replica that stops is in a hurry: without it the others elect a leader as well.
+        let wait = Duration::from_millis(replica.config.election_ms_max);
+        if let Err(error) = self.transfer(best, wait).await {
             tracing::info!(%error, "leadership was not handed over");
         }
     }
@@ -102,3 +108,6 @@ impl Group {
         }
     }
 }
+
+/// A busy machine may need longer than its election time until it is known who leads.
+const TRANSFER_WAIT_MIN: Duration = Duration::from_secs(2);

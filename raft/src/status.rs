@@ -38,6 +38,8 @@ pub struct FollowerStatus {
     pub lag: u64,
     /// How long ago it was heard; never since this replica leads, if there is none.
     pub heard: Option<Duration>,
+    /// Whether it was heard within two of the longest election times: one that was not is not counted on.
+    pub is_live: bool,
 }
 
 /// The state of a replica at one moment.

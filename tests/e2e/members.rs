@@ -195,6 +195,7 @@ fn a_region_grows_to_three_and_five_and_shrinks_under_load_and_loses_nothing() -
         // A machine dies, and another takes its place: with two of three there is a majority all the time.
         federation.kill("eu-5")?;
         let load = Load::start(&federation, &["eu-3", "eu-4"], "replace")?;
+        tokio::time::sleep(Duration::from_secs(2)).await;
         refused("hanse", &federation, "members remove eu-4", "eu-5 is not there")?;
         hanse(&federation, "members remove eu-5")?;
         grow(&mut federation, "eu-6").await?;

@@ -7,7 +7,6 @@
 //! vote hands over first.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use hanse_base::id::DaemonId;
 use hanse_raft::status::{FollowerStatus, GroupStatus};
@@ -144,8 +143,7 @@ impl<'a> Scene<'a> {
 
     /// Whether a daemon was heard a moment ago.
     pub(crate) fn is_live(&self, daemon: DaemonId) -> bool {
-        let heard = self.followers.get(&daemon).and_then(|follower| follower.heard);
-        daemon == self.me || heard.is_some_and(|heard| heard < HEARD_MAX)
+        daemon == self.me || self.followers.get(&daemon).is_some_and(|follower| follower.is_live)
     }
 
     fn lag(&self, daemon: DaemonId) -> u64 {
@@ -159,8 +157,6 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// A follower is heard several times in each election time; one that was not for this long is not there.
-const HEARD_MAX: Duration = Duration::from_secs(2);
 /// A learner that lacks no more than this gets its vote: it has the rest before a vote is needed.
 const LAG_ENTRIES_MAX: u64 = 256;
 
@@ -206,9 +202,10 @@ mod tests {
     fn followers(text: &str) -> BTreeMap<DaemonId, FollowerStatus> {
         let follower = |word: &str| {
             let number = word.trim_end_matches(['-', '+']);
-            let heard = if word.ends_with('-') { Duration::from_secs(60) } else { Duration::from_millis(20) };
+            let is_live = !word.ends_with('-');
+            let heard = Some(if is_live { Duration::from_millis(20) } else { Duration::from_secs(60) });
             let lag = if word.ends_with('+') { LAG_ENTRIES_MAX + 1 } else { 3 };
-            let status = FollowerStatus { matched: Some(LogIndex(7)), lag, heard: Some(heard) };
+            let status = FollowerStatus { matched: Some(LogIndex(7)), lag, heard, is_live };
             (DaemonId(number.parse().unwrap()), status)
         };
         text.split_whitespace().map(follower).collect()
@@ -286,7 +283,12 @@ mod tests {
                 for round in 0.. {
                     assert!(round < 40, "{start} to {wanted} does not end");
                     let others = voters.union(&learners).filter(|daemon| **daemon != me);
-                    let status = FollowerStatus { matched: Some(LogIndex(1)), lag: 0, heard: Some(Duration::ZERO) };
+                    let status = FollowerStatus {
+                        matched: Some(LogIndex(1)),
+                        lag: 0,
+                        heard: Some(Duration::ZERO),
+                        is_live: true,
+                    };
                     let followers: BTreeMap<_, _> = others.map(|daemon| (*daemon, status)).collect();
                     let sets = [voters.clone()];
                     let scene =

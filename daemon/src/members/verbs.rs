@@ -317,9 +317,8 @@ impl Verbs {
 
 impl Region {
     fn is_live(&self, daemon: DaemonId) -> bool {
-        let heard = self.leader.followers.iter().find(|follower| follower.daemon == daemon.0);
-        self.leader.daemon == daemon.0
-            || heard.and_then(|follower| follower.heard_ms).is_some_and(|heard| heard < HEARD_MS_MAX)
+        let mut followers = self.leader.followers.iter();
+        self.leader.daemon == daemon.0 || followers.any(|follower| follower.daemon == daemon.0 && follower.is_live)
     }
 
     /// Whether the voters that would be left can still elect and write.
@@ -414,5 +413,3 @@ fn no_roster() -> String {
 const ATTEMPTS_MAX: usize = 8;
 /// How long a leader may take to hand over.
 const TRANSFER_MAX: Duration = Duration::from_secs(3);
-/// A follower that was not heard for this long is not there.
-const HEARD_MS_MAX: u64 = 2_000;
