@@ -87,6 +87,8 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 #[derive(Debug, Deserialize)]
 struct Members {
     asked: String,
+    #[serde(default)]
+    now_ms: u64,
     region: String,
     /// Who leads the asked daemon's region.
     leader: Option<String>,
@@ -114,6 +116,7 @@ struct Member {
     lag: Option<u64>,
     heard_ms: Option<u64>,
     address: String,
+    certificate_end_ms: Option<u64>,
     error: Option<String>,
 }
 
@@ -130,12 +133,20 @@ impl Members {
     }
 
     fn table(&self) -> String {
-        let mut rows: Vec<Vec<String>> = self.members.iter().map(Member::row).collect();
+        let mut rows: Vec<Vec<String>> = self.members.iter().map(|member| member.row(self.now_ms)).collect();
         let dash = || "-".to_owned();
         rows.extend(self.leaving.iter().map(|leaving| {
-            vec![leaving.name.clone(), self.region.clone(), "removed".to_owned(), "leaving".to_owned(), dash(), dash()]
+            vec![
+                leaving.name.clone(),
+                self.region.clone(),
+                "removed".to_owned(),
+                "leaving".to_owned(),
+                dash(),
+                dash(),
+                dash(),
+            ]
         }));
-        let mut text = render(&["NAME", "REGION", "ROLE", "STATE", "LAG", "ADDRESS"], &rows);
+        let mut text = render(&["NAME", "REGION", "ROLE", "STATE", "LAG", "ADDRESS", "CERTIFICATE"], &rows);
         if let Some(why) = &self.waits {
             text.push_str(&format!("\nregion {} waits: {why}\n", self.region));
         }
@@ -149,7 +160,7 @@ impl Members {
 }
 
 impl Member {
-    fn row(&self) -> Vec<String> {
+    fn row(&self, now_ms: u64) -> Vec<String> {
         let role = match (&self.role, self.drained) {
             (Some(role), true) => format!("{role} (drained)"),
             (Some(role), false) => role.clone(),
@@ -160,7 +171,14 @@ impl Member {
             (Some(lag), _) if self.reachable => lag.to_string(),
             _ => "-".to_owned(),
         };
-        vec![self.name.clone(), self.region.clone(), role, self.shown_state(), lag, self.address.clone()]
+        let certificate = self.certificate_end_ms.map_or_else(
+            || "-".to_owned(),
+            |end| match end.checked_sub(now_ms) {
+                Some(left) => age(left),
+                None => "ended".to_owned(),
+            },
+        );
+        vec![self.name.clone(), self.region.clone(), role, self.shown_state(), lag, self.address.clone(), certificate]
     }
 
     /// What it is, in a word or two.
@@ -359,10 +377,10 @@ mod tests {
     fn the_table_shows_what_is_wanted_and_what_is() {
         let table = members().table();
         let lines: Vec<Vec<&str>> = table.lines().map(|line| line.split_whitespace().collect()).collect();
-        assert_eq!(lines[0], ["NAME", "REGION", "ROLE", "STATE", "LAG", "ADDRESS"]);
-        assert_eq!(lines[1], ["eu-1", "eu", "voter", "leader", "0", "127.0.0.1:1"]);
-        assert_eq!(lines[3], ["eu-3", "eu", "voter", "catching", "up", "900", "127.0.0.1:1"]);
-        assert_eq!(lines[4], ["us-1", "us", "voter", "unreachable", "-", "127.0.0.1:2"]);
+        assert_eq!(lines[0], ["NAME", "REGION", "ROLE", "STATE", "LAG", "ADDRESS", "CERTIFICATE"]);
+        assert_eq!(lines[1], ["eu-1", "eu", "voter", "leader", "0", "127.0.0.1:1", "-"]);
+        assert_eq!(lines[3], ["eu-3", "eu", "voter", "catching", "up", "900", "127.0.0.1:1", "-"]);
+        assert_eq!(lines[4], ["us-1", "us", "voter", "unreachable", "-", "127.0.0.1:2", "-"]);
         assert_eq!(lines[5][..4], ["eu-9", "eu", "removed", "leaving"]);
         assert!(table.contains("region eu waits: eu-3 is 900 entries behind"), "{table}");
     }

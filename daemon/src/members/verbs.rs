@@ -188,6 +188,7 @@ impl Verbs {
             .collect();
         json!({
             "federation": self.config.federation,
+            "now_ms": self.clock.wall_ms(),
             "asked": self.config.own().name,
             "region": self.config.region,
             "version": membership.roster().map_or(0, |roster| roster.version),
@@ -390,6 +391,7 @@ fn row(
         "heard_ms": follower.and_then(|follower| follower.heard_ms),
         "address": member.peers,
         "api": member.api,
+        "certificate_end_ms": status.and_then(|status| status.certificate_end_ms),
         "error": status.and_then(|status| status.error.as_ref()),
     })
 }
