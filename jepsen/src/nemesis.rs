@@ -4,6 +4,7 @@
 //! In the history each fault is `start-<name>` (its record of outcome says what was done, to whom) and `stop-<name>`.
 
 pub mod disk;
+pub mod membership;
 pub mod network;
 pub mod process;
 
@@ -132,6 +133,14 @@ pub const ALL: &[Entry] = &[
         needs_disk: false,
         ends_daemons: false,
         make: || Box::new(network::Lossy::default()),
+    },
+    Entry {
+        name: "membership",
+        about: "a daemon is drained and its vote given back, leadership is handed over: with the commands of an operator",
+        needs_switch: false,
+        needs_disk: false,
+        ends_daemons: false,
+        make: || Box::new(membership::Membership::default()),
     },
     Entry {
         name: "power",

@@ -36,10 +36,12 @@ pub const MATRIX: &[Cell] = &[
     cell("tree", &["partition", "kill"], 3, 1),
     cell("register", &["loss", "slow"], 3, 1),
     cell("register", &["stall"], 1, 3),
+    cell("register", &["membership", "kill"], 1, 3),
     cell("set", &["io-error", "kill"], 1, 3),
     cell("watch", &["pause", "power"], 1, 3),
     cell("tree", &["loss", "kill-region"], 3, 1),
     cell("set", &["restart"], 1, 3),
+    cell("watch", &["membership", "partition"], 1, 3),
     cell("register", &["partition", "kill", "pause", "power"], 3, 3),
 ];
 
