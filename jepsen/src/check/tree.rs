@@ -322,11 +322,18 @@ impl<'a> Last<'_, 'a> {
         let last = life.moves.iter().max_by_key(|operation| operation.invoke.time_ns)?;
         let before = life.creation.iter().chain(&life.moves).filter(|other| other.invoke.index != last.invoke.index);
         let alone = before.into_iter().all(|other| other.returned_ns().is_some_and(|end| end < last.invoke.time_ns));
-        let is_top = self.past.parents.contains(&node.id);
-        if !last.is_ok() || !alone || is_top || !self.past.maybe_meant(life).is_empty() {
+        if !last.is_ok() || !alone || self.past.parents.contains(&node.id) {
             return None;
         }
         let (parent, name) = (text(&last.invoke.value, "parent")?, text(&last.invoke.value, "name")?);
+        // A move of unknown outcome that names this place may have come afterwards.
+        let moves_on = |order: &Operation<'_>| {
+            order.invoke.cluster.as_deref() == Some(parent)
+                && order.invoke.key.as_deref().is_some_and(|key| key.starts_with(name))
+        };
+        if self.past.unknown_moves.iter().any(moves_on) {
+            return None;
+        }
         let is_named = node.name == name || (node.conflict && node.name.starts_with(name.get(..name.len().min(40))?));
         if node.parent == parent && (is_named || (node.conflict && node.name.starts_with(&node.id))) {
             return None;
