@@ -26,18 +26,36 @@ pub(crate) fn smallest<'a>(part: &Part<'a>, stuck: usize) -> Violation<'a> {
     shrinking.cut_end();
     shrinking.cut_begin();
     shrinking.leave_out();
-    let operations: Vec<Operation<'a>> = shrinking.steps.iter().map(|(operation, _)| *operation).collect();
+    let core = shrinking.steps.len();
+    let operations = with_writers(&shrinking.steps, part);
     let what = match shrinking.last_word().or_else(|| part.steps.get(stuck).map(|(operation, _)| *operation)) {
         Some(operation) => format!(
-            "no order of {} operations explains what process {} saw of {:?} at index {}",
-            operations.len(),
+            "no order of {core} operations explains what process {} saw of {:?} at index {}",
             serde_json::to_string(&operation.invoke.process).unwrap_or_default(),
             operation.invoke.f,
             operation.last().index,
         ),
-        None => format!("no order explains {} operations", operations.len()),
+        None => format!("no order explains {core} operations"),
     };
     Violation { what, operations }
+}
+
+/// The operations of the steps, and for those who read it the writes of what was seen, which may have been cut off.
+fn with_writers<'a>(steps: &[Step<'a>], part: &Part<'a>) -> Vec<Operation<'a>> {
+    let seen: HashSet<_> = steps
+        .iter()
+        .filter_map(|(_, call)| match call.action {
+            Action::Read(seen) => seen.map(|(value, _)| value),
+            Action::Write(..) => None,
+        })
+        .collect();
+    let is_writer = |action: Action| match action {
+        Action::Write(Verb::Create(value) | Verb::Update(value), ..) => seen.contains(&value),
+        _ => false,
+    };
+    let writers = part.steps.iter().filter(|(_, call)| is_writer(call.action)).map(|(operation, _)| *operation);
+    // Those that are in both are shown once: see `pair::evidence`.
+    steps.iter().map(|(operation, _)| *operation).chain(writers).collect()
 }
 
 struct Shrinking<'a> {

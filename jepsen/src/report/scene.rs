@@ -32,10 +32,10 @@ pub(crate) fn svg(evidence: &[Op]) -> Option<String> {
     let mut drawing = Drawing::default();
     let step = (WIDTH - LEFT - 20.0) / float(ranks.len() as u64 + 1);
     let x = |index: u64| LEFT + step * float(ranks.get(&index).copied().unwrap_or(0));
+    drawing.text(("", "end"), (LEFT - 6.0, 10.0), "process");
     for (place, process) in rows.iter().enumerate() {
         let y = float(place as u64) * ROW_HEIGHT + ROW_HEIGHT;
-        let name = serde_json::to_string(process).unwrap_or_default();
-        drawing.text(("", "end"), (LEFT - 6.0, y + 3.0), &format!("process {name}"));
+        drawing.text(("", "end"), (LEFT - 6.0, y + 3.0), &serde_json::to_string(process).unwrap_or_default());
         drawing.line("grid", (LEFT, y), (WIDTH - 12.0, y));
     }
     for operation in &operations {
