@@ -256,7 +256,10 @@ async fn a_carried_write_never_meets_what_took_the_name_since() {
     synchronize(&regions);
     let seen = eu.get(&format!("{PATH}/org")).await.expect(200);
     us.post(&format!("{PATH}/org/move"), &json!({"name": "old"})).await.expect(200);
+    // The parent's home has not heard that the name is free again: it would not reserve it.
+    us.link.cut.store(true, Ordering::Relaxed);
     us.post(PATH, &workspace("org")).await.expect(201);
+    us.link.cut.store(false, Ordering::Relaxed);
     // eu has not heard of that: there the name still is the old workspace's, and the new one's row has the same version.
     let path = format!("{PATH}/org");
     let options =
