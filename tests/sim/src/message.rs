@@ -36,7 +36,7 @@ pub enum Call {
 }
 
 /// The revision of a state, and revision and bytes of each object that was asked for.
-pub type Read = (Revision, Vec<Option<(Revision, Bytes)>>);
+pub type Reading = (Revision, Vec<Option<(Revision, Bytes)>>);
 
 /// What a daemon answers.
 #[derive(Debug, Clone)]
@@ -46,7 +46,7 @@ pub enum Answer {
     /// What came of a transaction.
     Submitted(Result<Outcome, HomeError>),
     /// What was read.
-    Shown(Result<Read, HomeError>),
+    Shown(Result<Reading, HomeError>),
     /// The API's answer, whole.
     Http {
         /// The status code.

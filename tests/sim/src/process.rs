@@ -28,7 +28,7 @@ use crate::clock::SimClock;
 use crate::dice::SimRandom;
 use crate::links::SimLinks;
 use crate::machine::{Birth, Ended, Spec, Window};
-use crate::message::{Answer, Call, Forest, Http, Read};
+use crate::message::{Answer, Call, Forest, Http, Reading};
 use crate::observer::{Observer, WatchedMachine};
 use crate::plan::Plan;
 use crate::wire::{Arrived, End, Lost, Wire};
@@ -215,8 +215,7 @@ async fn answer(wire: Wire, here: End, (group, home, api): Daemon, arrived: Arri
     wire.answer(here, from, id, answer);
 }
 
-
-async fn read(home: &dyn Home, keys: &[Key]) -> Result<Read, HomeError> {
+async fn read(home: &dyn Home, keys: &[Key]) -> Result<Reading, HomeError> {
     let state = home.read().await?;
     let shown = |key| state.get(key).map(|object| (object.revision(), object.bytes()));
     Ok((state.revision(), keys.iter().map(shown).collect()))
