@@ -357,6 +357,28 @@ async fn a_failed_sync_stops_the_log_for_good() {
 }
 
 #[tokio::test]
+async fn what_a_failed_sync_left_is_written_anew_before_it_is_relied_on() {
+    let disk = FaultDisk::default();
+    let log = open(&disk).unwrap();
+    append(&log, vec![entry(1, 0, 20)]).await.unwrap();
+    disk.fail_syncs();
+    assert!(append(&log, vec![entry(1, 1, 20)]).await.is_err());
+    log.close();
+    // The process is started again; the machine has not been off, so the entry is seen.
+    disk.crash(Crash::KeepAll);
+    let log = open(&disk).unwrap();
+    let shown = picture(&log).await;
+    assert_eq!(shown.next(), 2);
+    append(&log, vec![entry(1, 2, 20)]).await.unwrap();
+    let shown = Picture { entries: [shown.entries, vec![entry(1, 2, 20)]].concat(), ..shown };
+    disk.crash(Crash::LoseAll);
+    log.close();
+    let log = open(&disk).unwrap();
+    assert_eq!(picture(&log).await, shown, "what a started log shows is durable");
+    log.close();
+}
+
+#[tokio::test]
 async fn entries_that_wait_together_share_one_append_and_one_sync() {
     let disk = FaultDisk::default();
     let log = Log::open(Arc::new(disk.clone()), Path::new(DIRECTORY), identity(), &Limits::default(), 1).unwrap();

@@ -90,9 +90,11 @@ pub(crate) fn recover(
     if Mutant::LogCutAtStart.lives() {
         recovered.replay.entries.pop_back();
     }
-    if let Some(last) = recovered.segments.last() {
+    if let Some(last) = recovered.segments.last_mut() {
         // A process that was killed leaves records that were written and never synced.
-        last.file.sync().map_err(|error| StartError::disk("sync", &last.path, error))?;
+        if recovered.marked + 1 < recovered.next_sequence {
+            write_anew(disk, last).map_err(|error| StartError::disk("write anew", &last.path, error))?;
+        }
         disk.sync_directory(directory).map_err(|error| StartError::disk("sync", directory, error))?;
     }
     if let (Some(first), replay) = (recovered.segments.first(), &recovered.replay)
@@ -224,6 +226,24 @@ impl Opening<'_> {
         let directory = self.group_directory.to_owned();
         StartError::Damaged { path: path.to_owned(), offset: offset as u64, what, directory }
     }
+}
+
+/// Writes the last file of a log anew, under its own name. To sync it would not do: where an earlier sync of it has failed,
+/// what that was to keep is still seen, counts as written, and is not on the disk.
+fn write_anew(disk: &dyn Disk, segment: &mut Segment) -> std::io::Result<()> {
+    let bytes = read_all(&*segment.file)?;
+    let path = segment.path.with_extension("new");
+    // One is left from a start that did not come to its end.
+    match disk.remove(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    let file: Arc<dyn DiskFile> = Arc::from(disk.create(&path)?);
+    file.append(&bytes)?;
+    file.sync()?;
+    disk.rename(&path, &segment.path)?;
+    segment.file = file;
+    Ok(())
 }
 
 fn read_all(file: &dyn DiskFile) -> std::io::Result<Vec<u8>> {

@@ -42,6 +42,8 @@ struct State {
 struct File {
     data: Vec<u8>,
     durable: Vec<u8>,
+    /// What a failed sync was to keep: it is seen and never durable.
+    lost: Option<std::ops::Range<usize>>,
 }
 
 struct Handle {
@@ -83,7 +85,7 @@ impl FaultDisk {
     pub(crate) fn replace(&self, path: &Path, data: Vec<u8>) {
         self.with(|state| {
             let file = state.names[path];
-            state.files[file] = File { durable: data.clone(), data };
+            state.files[file] = File { durable: data.clone(), data, lost: None };
         });
     }
 
@@ -246,10 +248,17 @@ impl DiskFile for Handle {
             if state.fails_sync {
                 // As a kernel does: the next sync would succeed although the pages are lost.
                 state.fails_sync = false;
+                let file = &mut state.files[file];
+                file.lost = Some(file.durable.len().min(file.data.len())..file.data.len());
                 return Err(io::Error::other("input/output error"));
             }
             state.syncs += 1;
-            state.files[file].durable = state.files[file].data.clone();
+            let file = &mut state.files[file];
+            file.durable = file.data.clone();
+            if let Some(lost) = &file.lost {
+                let end = lost.end.min(file.durable.len());
+                file.durable.get_mut(lost.start..end).unwrap_or_default().fill(0);
+            }
             Ok(())
         })
     }

@@ -67,7 +67,8 @@ impl Plan {
             seed,
             regions,
             chaos: shape.chaos,
-            heal: Duration::from_secs(20),
+            // Long enough for a client that asks a daemon which is gone for good, again and again.
+            heal: Duration::from_secs(60),
             raft_ms: (heartbeat, heartbeat * 3, heartbeat * 6),
             snapshot_bytes: *dice.pick(&[(4 << 10, 1 << 10), (32 << 10, 8 << 10), (256 << 10, 64 << 10), (1 << 20, 0)]),
             segment_bytes: *dice.pick(&[4 << 10, 32 << 10, 1 << 20]),

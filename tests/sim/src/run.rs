@@ -154,6 +154,6 @@ impl Simulation {
 }
 
 /// Writes that each region must acknowledge when all faults are over.
-const WRITES_WANTED: usize = 5;
+const WRITES_WANTED: usize = 3;
 /// Steps after the last operation was begun.
 const QUIET_STEPS: u32 = 7_500;
