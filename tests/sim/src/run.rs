@@ -5,10 +5,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::chaos::{Chaos, Kind};
+use crate::client::workspaces::Made;
 use crate::crowd::Crowd;
 use crate::dice::Dice;
 use crate::invariants::{Broken, live, tree};
+use crate::message::Forest;
 use crate::plan::{Plan, Shape};
+use crate::process::daemon_at;
+use crate::wire::End;
 use crate::world::World;
 
 /// What came of a run.
@@ -136,23 +140,35 @@ impl Simulation {
         }
     }
 
-    /// What clients were told against what there is.
+    /// What clients were told against what there is. Regions have a while to meet again.
     fn compare(&mut self) -> Result<(), Broken> {
         self.crowd.check(&self.world)?;
-        let forests = self.world.forests()?;
-        for forest in &forests {
-            tree::check(&forest.1, &self.crowd.made())?;
-        }
-        match forests.iter().find(|(_, forest)| forest.digest != forests[0].1.digest) {
-            Some((end, _)) => {
-                let what = format!("daemons {} and {} have different trees", forests[0].0 + 1, end + 1);
-                Err(Broken { promise: "tree", what })
+        let made = self.crowd.made();
+        let mut converged = Ok(());
+        for _try in 0..CONVERGENCE_TRIES {
+            converged = trees(&self.world.forests()?, &made);
+            if converged.is_ok() {
+                break;
             }
-            None => Ok(()),
         }
+        converged
     }
 }
 
+/// All replicas have one tree, in which everything is that was acknowledged.
+fn trees(forests: &[(End, Forest)], made: &Made) -> Result<(), Broken> {
+    for (end, forest) in forests {
+        tree::check(forest, made)?;
+        if forest.digest != forests[0].1.digest {
+            let what = format!("daemons {} and {} have different trees", daemon_at(forests[0].0), daemon_at(*end));
+            return Err(Broken { promise: "tree", what });
+        }
+    }
+    Ok(())
+}
+
+/// How often the trees are looked at, each time after a second, before they must be equal.
+const CONVERGENCE_TRIES: u32 = 30;
 /// Writes that each region must acknowledge when all faults are over.
 const WRITES_WANTED: usize = 3;
 /// Steps after the last operation was begun.

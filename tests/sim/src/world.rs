@@ -243,6 +243,8 @@ impl World {
     pub fn heal(&mut self) -> anyhow::Result<()> {
         self.wire.mend_all();
         self.undo(Remedy::Calm)?;
+        // What is held up for seconds on the way would be a fault as well.
+        self.wire.set_weather(|weather| (weather.late_per_million, weather.loss_per_million) = (0, 0));
         for end in 0..self.machines.len() {
             for remedy in [Remedy::Resume(end), Remedy::Unstall(end), Remedy::Room(end), Remedy::Start(end)] {
                 self.undo(remedy)?;
