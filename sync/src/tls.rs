@@ -160,12 +160,12 @@ impl Tls {
 
     /// What we show, by whom we show it to.
     fn shown(&self) -> Result<Shown, MeshError> {
-        let key = self.provider.key_provider.load_private_key(self.key.clone_key()).map_err(tls_error)?;
+        // Refuses a key that is not the certificate's.
+        let to_peers = CertifiedKey::from_der(self.certificates.clone(), self.key.clone_key(), &self.provider);
+        let to_peers = to_peers.map_err(tls_error)?;
         let with_roots = self.certificates.iter().chain(&self.root_certificates).cloned().collect();
-        Ok(Shown {
-            to_peers: Arc::new(CertifiedKey::new(self.certificates.clone(), Arc::clone(&key))),
-            to_joiners: Arc::new(CertifiedKey::new(with_roots, key)),
-        })
+        let to_joiners = CertifiedKey::new(with_roots, Arc::clone(&to_peers.key));
+        Ok(Shown { to_peers: Arc::new(to_peers), to_joiners: Arc::new(to_joiners) })
     }
 
     /// The endpoint's own settings.

@@ -104,6 +104,9 @@ async fn peers_that_contradict_themselves_change_nothing() {
     assert!(matches!(me, Err(MeshError::Config(_))), "{me:?}");
     let other = one.mesh.set_identity(&authority.identity(1, "r2"));
     assert!(matches!(other, Err(MeshError::Identity(_))), "{other:?}");
+    let mixed = Identity { key: authority.identity(1, "r1").key, ..authority.identity(1, "r1") };
+    let mixed = one.mesh.set_identity(&mixed);
+    assert!(matches!(mixed, Err(MeshError::Tls(_))), "{mixed:?}");
     assert!(one.call(TWO).await.is_ok());
     one.mesh.shutdown().await;
     one.knows(&[]);
