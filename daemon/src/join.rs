@@ -92,11 +92,12 @@ pub(crate) fn authority(args: &AuthorityArgs) -> anyhow::Result<()> {
             path.display()
         );
     }
-    anyhow::ensure!(!exists(&args.out)?, "{} exists already: give another --out", args.out.display());
+    let out = std::path::absolute(&args.out)?;
+    anyhow::ensure!(!exists(&out)?, "{} exists already: give another --out", args.out.display());
     anyhow::ensure!(is_segment(&args.federation), "federation {:?}: write it as in a hansed.toml", args.federation);
     let root = Root::load_or_make(&args.root_dir)?;
     let (certificate, key) = root.found(&args.federation, &args.region)?;
-    write_file(&args.out, format!("{certificate}{key}").as_bytes(), SECRET)?;
+    write_file(&out, format!("{certificate}{key}").as_bytes(), SECRET)?;
     writeln!(io::stderr(), "authority of region {} written to {}", args.region, args.out.display())?;
     Ok(())
 }
