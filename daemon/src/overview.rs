@@ -189,7 +189,7 @@ impl Overview {
         let links = self.links();
         let is_shut_out = links.iter().any(|link| link.not_a_member) && !links.iter().any(|link| link.rtt_us.is_some());
         is_shut_out.then(|| {
-            "this daemon was removed from its region, or has not been let in yet: the others refuse its links"
+            "this daemon or its region was removed from the federation, or has not been let in yet: the others refuse its links"
                 .to_owned()
         })
     }
