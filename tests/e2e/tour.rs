@@ -1,7 +1,8 @@
-//! The README's tour, typed as it stands there: every line of its console blocks is run by a shell, with the real
-//! kubectl, and the lines below a command must occur in its output.
+//! The tours of the README and of operators' pages, typed as they stand there: every line of their console blocks is run by
+//! a shell, with the real kubectl, and the lines below a command must occur in its output.
 
 use std::fs;
+use std::net::{TcpListener, UdpSocket};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -13,10 +14,10 @@ struct Step {
     expected: Vec<String>,
 }
 
-/// The steps of the README between the two marks: `$ command`, then words that its output must hold in this order.
+/// The steps of a page between its two marks: `$ command`, then words that its output must hold in this order.
 /// `...` stands for anything.
-fn steps(readme: &str) -> Result<Vec<Step>> {
-    let tour = readme.split("<!-- tour -->").nth(1).context("README.md has a tour")?;
+fn steps(page: &str) -> Result<Vec<Step>> {
+    let tour = page.split("<!-- tour -->").nth(1).context("the page has a tour")?;
     let mut steps: Vec<Step> = Vec::new();
     let mut inside = false;
     for line in tour.lines() {
@@ -32,16 +33,11 @@ fn steps(readme: &str) -> Result<Vec<Step>> {
     Ok(steps)
 }
 
-#[test]
-fn the_tour_of_the_readme_works_line_by_line() -> Result<()> {
-    let readme = fs::read_to_string(project().join("README.md"))?;
-    let steps = steps(&readme)?;
+/// Types the steps of a page beside a running federation. `places` stand in for addresses of the page.
+fn walk(page: &str, federation: &Federation, places: &[(String, String)]) -> Result<()> {
+    let page = fs::read_to_string(project().join(page))?;
+    let steps = steps(&page)?;
     ensure!(steps.len() >= 10, "the tour has {} steps", steps.len());
-    if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
-        println!("skipped: no kubectl on this machine");
-        return Ok(());
-    }
-    let mut federation = Federation::up("eu,us,ap", 1)?;
     let hanse = binary("hanse")?;
     let tools = hanse.parent().context("an executable has a directory")?.to_path_buf();
     let path = format!("{}:{}", tools.display(), std::env::var("PATH").unwrap_or_default());
@@ -50,14 +46,14 @@ fn the_tour_of_the_readme_works_line_by_line() -> Result<()> {
     for step in steps {
         // The tour speaks of the default directory and ports; the test has its own.
         let mut command = step.command.replace("hanse-data", &federation.path().display().to_string());
-        for (position, member) in federation.members()?.iter().enumerate() {
-            command = command.replace(&format!("127.0.0.1:{}", 6443 + 10 * position), &member.api);
+        for (there, here) in places {
+            command = command.replace(there, here);
         }
         if command.starts_with("cargo ") || command.starts_with("export ") {
             continue;
         }
         let output = Command::new("timeout")
-            .args(["60", "bash", "-c", &command])
+            .args(["90", "bash", "-c", &command])
             .current_dir(project())
             .env("PATH", &path)
             .env("HOME", home.path())
@@ -77,11 +73,41 @@ fn the_tour_of_the_readme_works_line_by_line() -> Result<()> {
                 rest = &rest[found + piece.len()..];
             }
         }
-        let is_refusal = |line: &String| ["Error", "error: ", "The Boat"].iter().any(|start| line.starts_with(start));
+        let is_refusal =
+            |line: &String| ["Error", "error: ", "The Boat", "hanse: "].iter().any(|start| line.starts_with(start));
         let fails = step.expected.first().is_some_and(is_refusal);
         ensure!(output.status.success() || fails, "it fails:\n{done}");
     }
     println!("{done}");
+    Ok(())
+}
+
+#[test]
+fn the_tour_of_the_readme_works_line_by_line() -> Result<()> {
+    if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
+        println!("skipped: no kubectl on this machine");
+        return Ok(());
+    }
+    let mut federation = Federation::up("eu,us,ap", 1)?;
+    let members = federation.members()?.into_iter().enumerate();
+    let places: Vec<_> =
+        members.map(|(position, member)| (format!("127.0.0.1:{}", 6443 + 10 * position), member.api)).collect();
+    walk("README.md", &federation, &places)?;
+    ensure!(federation.panics()?.is_empty(), "{:?}", federation.panics()?);
+    federation.stop()
+}
+
+#[test]
+fn the_page_of_members_works_line_by_line() -> Result<()> {
+    let mut federation = Federation::up("eu,us", 1)?;
+    let mut places = Vec::new();
+    for position in 0..4 {
+        let (there, api) = (6543 + 10 * position, TcpListener::bind("127.0.0.1:0")?.local_addr()?);
+        let peers = UdpSocket::bind("127.0.0.1:0")?.local_addr()?;
+        places.push((format!("127.0.0.1:{there}"), api.to_string()));
+        places.push((format!("127.0.0.1:{}", there + 1), peers.to_string()));
+    }
+    walk("docs/operate/members.md", &federation, &places)?;
     ensure!(federation.panics()?.is_empty(), "{:?}", federation.panics()?);
     federation.stop()
 }
