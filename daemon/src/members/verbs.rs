@@ -235,11 +235,11 @@ impl Verbs {
         let region = RegionName::new(name).map_err(|error| error.to_string())?;
         let view = self.home.read().await.map_err(|error| error.to_string())?;
         let group = group_of(&region);
-        if region == self.config.region {
-            return Err(format!("{region} is this daemon's own region: remove it from another region"));
-        }
         if region == self.config.founder {
             return Err(format!("`root` is at home in {region}, and cannot be without it"));
+        }
+        if region == self.config.region {
+            return Err(format!("{region} is this daemon's own region: remove it from another region"));
         }
         let living = view.tree().iter().filter(|(_, node)| node.owner == group && !node.row.deleted).count();
         if living > 0 && !force {
