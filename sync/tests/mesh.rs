@@ -15,7 +15,7 @@ use hanse_sync::limit::Limits;
 use hanse_sync::mesh::{LinkState, Mesh, MeshConfig};
 use hanse_sync::net::MeshNet;
 use hanse_sync::peer::Peer;
-use support::{Authority, Cable, Member, echo, federation, linked, peer, socket, start, until};
+use support::{Authority, Cable, Member, echo, linked, opened, peer, socket, start, until};
 
 const ONE: DaemonId = DaemonId(1);
 const TWO: DaemonId = DaemonId(2);
@@ -42,7 +42,7 @@ fn down(mesh: &Mesh) -> Option<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_member_can_call_every_other() {
-    let members = federation(3, &Limits::default());
+    let members = linked(3, &Limits::default()).await;
     let meshes: Vec<Mesh> = members.iter().map(|member| member.mesh.clone()).collect();
     let _echoes: Vec<_> = members.into_iter().map(|member| echo(member.incoming)).collect();
     for from in &meshes {
@@ -471,16 +471,7 @@ async fn a_peer_that_was_killed_and_started_again_is_usable_at_once() {
     let unreachable = peer(1, "eu", nobody);
     // In the last two rounds the peer does not dial us: its answers to packets of the dead link must do.
     for known in [me.clone(), me, unreachable.clone(), unreachable] {
-        // Calls have a link of their own: that they work says nothing of the one that carries.
-        let mut watch = one.mesh.open(TWO, Lane::Carry).await;
-        until(async || {
-            if watch.is_err() {
-                watch = one.mesh.open(TWO, Lane::Carry).await;
-            }
-            watch.is_ok()
-        })
-        .await;
-        let mut watch = watch.unwrap();
+        let mut watch = opened(&one.mesh, TWO, Lane::Carry).await;
         two = tokio::task::spawn_blocking(move || {
             two.kill();
             two
@@ -514,7 +505,7 @@ async fn a_link_that_is_cut_is_noticed_and_comes_back_when_it_is_healed() {
     let two = start(socket_two, peer(2, "us", address_two), far, authority.identity(2, "us"), Limits::default());
     let _echoes = (echo(one.incoming), echo(two.incoming));
     until(async || calls(&one.mesh, TWO).await && calls(&two.mesh, ONE).await).await;
-    let mut watch = one.mesh.open(TWO, Lane::Carry).await.unwrap();
+    let mut watch = opened(&one.mesh, TWO, Lane::Carry).await;
     cable_one.cut();
     cable_two.cut();
     let since = Instant::now();

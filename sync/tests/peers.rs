@@ -16,7 +16,7 @@ use hanse_sync::lane::Lane;
 use hanse_sync::limit::Limits;
 use hanse_sync::mesh::{LinkState, Mesh};
 use hanse_sync::peer::Peer;
-use support::{Authority, Cable, Member, echo, peer, socket, start, stranger, until};
+use support::{Authority, Cable, Member, echo, opened, peer, socket, start, stranger, until};
 use tokio::task::JoinSet;
 
 const ONE: DaemonId = DaemonId(1);
@@ -70,7 +70,7 @@ async fn peers_come_and_go() {
     assert_eq!(one.mesh.links().len(), 2);
 
     // Three is removed: it sees its links end at once, with the reason, and is not let in again.
-    let mut watch = three.mesh.open(ONE, Lane::Carry).await.unwrap();
+    let mut watch = opened(&three.mesh, ONE, Lane::Carry).await;
     watch.write_frame(Bytes::from_static(b"watch")).await.unwrap();
     let echoed = watch.read_frame(100).await.unwrap().unwrap();
     assert_eq!(echoed, "watch");
@@ -127,7 +127,7 @@ async fn a_peer_whose_address_changed_is_dialed_there_and_nothing_fails() {
     two.mesh.set_peers(vec![Peer { address: nobody, ..one.me.clone() }]).unwrap();
     one.mesh.set_peers(vec![there]).unwrap();
     until(async || one.call(TWO).await.is_ok()).await;
-    let mut begun = one.mesh.open(TWO, Lane::Carry).await.unwrap();
+    let mut begun = opened(&one.mesh, TWO, Lane::Carry).await;
     one.knows(&[&two]);
     let bulk_since = |mesh: &Mesh| match &mesh.links()[0].bulk {
         LinkState::Connected { since, .. } => Some(*since),
@@ -248,6 +248,7 @@ async fn renewed_identities_fail_no_call_and_one_that_is_not_renewed_is_cut_off(
     one.knows(&[&two]);
     two.knows(&[&one]);
     until(async || one.call(TWO).await.is_ok() && two.call(ONE).await.is_ok()).await;
+    drop((opened(&one.mesh, TWO, Lane::Carry).await, opened(&two.mesh, ONE, Lane::Carry).await));
     let stop = Arc::new(AtomicBool::new(false));
     let mut callers = JoinSet::new();
     for (mesh, to, lane) in [(&one.mesh, TWO, Lane::Raft), (&two.mesh, ONE, Lane::Carry), (&one.mesh, TWO, Lane::Carry)]

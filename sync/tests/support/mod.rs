@@ -8,9 +8,11 @@ use std::time::{Duration, SystemTime};
 
 use hanse_base::id::{DaemonId, RegionName};
 use hanse_sync::identity::Identity;
+use hanse_sync::lane::Lane;
 use hanse_sync::limit::Limits;
 use hanse_sync::mesh::{Incoming, LinkState, Mesh, MeshConfig};
 use hanse_sync::peer::Peer;
+use hanse_sync::stream::Stream;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, SanType,
@@ -181,6 +183,17 @@ pub fn echo(mut incoming: mpsc::Receiver<Incoming>) -> JoinSet<()> {
 pub async fn until(mut holds: impl AsyncFnMut() -> bool) {
     while !holds().await {
         tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// A stream, as soon as there is a link for it. That a call works says nothing of it: carried streams have a link of their
+/// own, which on a busy machine comes later.
+pub async fn opened(mesh: &Mesh, to: DaemonId, lane: Lane) -> Stream {
+    loop {
+        match mesh.open(to, lane).await {
+            Ok(stream) => return stream,
+            Err(_not_yet) => tokio::time::sleep(Duration::from_millis(10)).await,
+        }
     }
 }
 
