@@ -11,19 +11,21 @@ use hanse_tests::binary::project;
 /// Which rooms of ours a room may use. A new arrow is a design change.
 const ARROWS: &[(&str, &[&str])] = &[
     ("hanse-base", &[]),
+    ("hanse-metrics", &[]),
     ("hanse-tree", &["hanse-base"]),
     ("hanse-cel", &[]),
     ("hanse-schema", &["hanse-cel"]),
     ("hanse-store", &["hanse-base", "hanse-tree"]),
     ("base2histogram", &[]),
-    ("hanse-raft", &["hanse-base"]),
+    ("hanse-raft", &["hanse-base", "hanse-metrics"]),
     ("hanse-sync", &["hanse-base"]),
-    ("hanse-api", &["hanse-base", "hanse-store", "hanse-schema", "hanse-cel"]),
+    ("hanse-api", &["hanse-base", "hanse-metrics", "hanse-store", "hanse-schema", "hanse-cel"]),
     ("hanse-controllers", &["hanse-base", "hanse-store", "hanse-schema"]),
     (
         "hansed",
         &[
             "hanse-base",
+            "hanse-metrics",
             "hanse-store",
             "hanse-schema",
             "hanse-api",
