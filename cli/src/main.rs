@@ -46,8 +46,11 @@ struct Arguments {
 enum Command {
     /// Show regions and daemons: leaders, terms, logs, trees, how far each lags, what is out of reach
     ///
-    /// The exit code is 0 when every daemon has answered and every group has a leader, 3 when something is out of reach
-    /// or without a leader, 1 when no daemon could be asked.
+    /// Below the tables stands what is wrong (no quorum, a stalled or full disk, links that are down in one direction,
+    /// clocks apart, certificates about to end), each with what to do.
+    ///
+    /// The exit code is 0 when every daemon has answered and every group has a leader, 3 when something is out of reach,
+    /// without a leader or broken, 1 when no daemon could be asked. Warnings alone do not change it.
     #[command(
         after_help = "Examples:\n  hanse status\n  hanse status -o json | jq '.regions[].daemons[] | {name, role, applied}'\n  hanse --socket /run/hanse/admin.sock status"
     )]
@@ -99,6 +102,13 @@ enum Command {
         #[command(flatten)]
         patience: members::Patience,
     },
+    /// Show what the asked daemon knows of its own parts, as JSON: group, log, links, tree, watchers, controllers, tasks
+    ///
+    /// Bounded, and without secrets or names of workspaces, users and objects: it can be shown to others.
+    #[command(
+        after_help = "Examples:\n  hanse debug\n  hanse --socket /run/hanse/admin.sock debug | jq '.peers[] | {name, control}'"
+    )]
+    Debug,
     /// Show the version of this program and of the asked daemon
     Version,
     /// Write completions for a shell to the standard output
@@ -163,6 +173,7 @@ fn run(arguments: &Arguments) -> Result<End, ClientError> {
         Command::Drain { name, undo, patience } => {
             show(&members::drain(&client, name, *undo, patience, as_json)?);
         }
+        Command::Debug => show(&pretty(&client.ask(&json!({"request": "debug"}))?)),
         Command::Version => show(&version(&client, as_json)),
         Command::Completions { shell } => {
             let mut script = Vec::new();

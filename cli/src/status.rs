@@ -14,6 +14,17 @@ pub(crate) struct Status {
     asked: String,
     warning: Option<String>,
     regions: Vec<Region>,
+    #[serde(default)]
+    findings: Vec<Finding>,
+}
+
+/// Something that is wrong, as the daemon words it.
+#[derive(Debug, Deserialize)]
+struct Finding {
+    severity: String,
+    about: String,
+    what: String,
+    remedy: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -73,9 +84,11 @@ struct Link {
 }
 
 impl Status {
-    /// Whether something is out of reach or without a leader.
+    /// Whether something is out of reach, without a leader, or does not work.
     pub(crate) fn is_degraded(&self) -> bool {
-        self.warning.is_some()
+        let is_broken = self.findings.iter().any(|finding| finding.severity == "error");
+        is_broken
+            || self.warning.is_some()
             || self.regions.iter().any(|region| {
                 !region.reachable || region.leader().is_none() || region.daemons.iter().any(|daemon| !daemon.reachable)
             })
@@ -93,9 +106,12 @@ impl Status {
         text.push_str(&render(&REGION_HEADERS, &regions));
         text.push('\n');
         text.push_str(&render(&DAEMON_HEADERS, &daemons));
+        // A daemon of before says nothing of findings, but what it could not reach.
         let errors: Vec<String> = self.regions.iter().flat_map(Region::errors).collect();
-        if !errors.is_empty() {
-            text.push_str(&format!("\n{}\n", errors.join("\n")));
+        let findings: Vec<String> = self.findings.iter().map(Finding::show).collect();
+        let lines = if findings.is_empty() { errors } else { findings };
+        if !lines.is_empty() {
+            text.push_str(&format!("\n{}\n", lines.join("\n")));
         }
         text
     }
@@ -118,6 +134,12 @@ const DAEMON_HEADERS: [&str; 14] = [
     "MEMORY",
     "UPTIME",
 ];
+
+impl Finding {
+    fn show(&self) -> String {
+        format!("{}: {}: {}\n  -> {}", self.severity, self.about, self.what, self.remedy)
+    }
+}
 
 impl Region {
     /// The leader that the daemons of the region agree on: the one named in the highest term.

@@ -35,6 +35,8 @@ pub(crate) enum Request {
         #[serde(default)]
         after: Option<String>,
     },
+    /// What the asked daemon knows of its own parts.
+    Debug {},
     /// The daemon's program.
     Version {},
     /// Every daemon: what it is wanted to be, and what it is.

@@ -116,7 +116,8 @@ impl Carriage {
         Err(failure)
     }
 
-    fn name(&self, daemon: DaemonId) -> String {
+    /// A daemon's name.
+    pub(crate) fn name(&self, daemon: DaemonId) -> String {
         let directory = self.directories.now();
         directory.member(daemon).map_or_else(|| "a daemon".to_owned(), |member| member.name.clone())
     }

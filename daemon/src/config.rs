@@ -16,6 +16,8 @@ use hanse_base::id::{DaemonId, GroupId, RegionName, is_segment};
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::prepare::PID_FILE;
+
 /// The configuration of one daemon, checked. Paths are absolute when it was read from a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Config {
@@ -35,6 +37,8 @@ pub(crate) struct Config {
     pub(crate) data: PathBuf,
     /// The admin socket.
     pub(crate) admin_socket: PathBuf,
+    /// What the daemon holds while it runs, so that it does not run twice.
+    pub(crate) pid_file: PathBuf,
     /// How the log is written.
     pub(crate) log_format: LogFormat,
     /// The Kubernetes API's listener.
@@ -48,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) egress: AddressRules,
     /// Raft's timing.
     pub(crate) raft: Timing,
+    /// Bytes of the data's file system that stay free: see [`crate::space`].
+    pub(crate) disk_reserve_bytes: u64,
 }
 
 /// The Kubernetes API's listener.
@@ -262,6 +268,8 @@ struct File {
     data: PathBuf,
     #[serde(default = "default_admin_socket")]
     admin_socket: PathBuf,
+    #[serde(default = "default_pid_file")]
+    pid_file: PathBuf,
     #[serde(default)]
     log_format: LogFormat,
     api: FileApi,
@@ -271,7 +279,24 @@ struct File {
     egress: FileEgress,
     #[serde(default)]
     raft: Option<Spanned<FileTiming>>,
+    #[serde(default)]
+    disk: FileDisk,
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct FileDisk {
+    reserve_mb: u32,
+}
+
+impl Default for FileDisk {
+    fn default() -> Self {
+        Self { reserve_mb: DISK_RESERVE_MB }
+    }
+}
+
+/// Room for a few snapshots of a small state, and for the log while they are written.
+const DISK_RESERVE_MB: u32 = 128;
 
 /// Addresses and networks, `10.0.0.0/8` for instance.
 #[derive(Deserialize, Default)]
@@ -395,6 +420,10 @@ fn default_admin_socket() -> PathBuf {
     PathBuf::from("admin.sock")
 }
 
+fn default_pid_file() -> PathBuf {
+    PathBuf::from(PID_FILE)
+}
+
 /// What is wrong, and where in the text.
 type Wrong = (Option<Range<usize>>, String);
 
@@ -441,12 +470,14 @@ impl File {
             founder: self.founder.into_inner(),
             data: directory.join(self.data),
             admin_socket: directory.join(self.admin_socket),
+            pid_file: directory.join(self.pid_file),
             log_format: self.log_format,
             api,
             peers: self.peers.check(directory)?,
             members,
             egress,
             raft,
+            disk_reserve_bytes: u64::from(self.disk.reserve_mb) << 20,
         })
     }
 }

@@ -31,6 +31,7 @@ use crate::overview::{Overview, Views};
 use crate::port::Port;
 use crate::renewal::RenewalState;
 use crate::run::watch_leadership;
+use crate::space::Space;
 
 /// One daemon of a federation, as the others know it.
 #[derive(Debug, Clone)]
@@ -93,6 +94,7 @@ pub fn start(ground: Ground) -> Result<Embedded, WiringError> {
         carriage: carriage.clone(),
         contacts: contacts.clone(),
         renewal: RenewalState::default(),
+        space: Space::default(),
     };
     let overview = Arc::new(Overview::new(Arc::clone(&config), views, Arc::clone(&clock), Arc::clone(&random)));
     let port = Port::new(config.region.clone(), Arc::clone(&home), carriage.clone(), Arc::clone(&clock));
@@ -126,7 +128,7 @@ pub fn start(ground: Ground) -> Result<Embedded, WiringError> {
     };
     work.spawn(bootstrap.run(led.clone(), stopped.clone()));
     let duty = Arc::new(Leadership(led.clone()));
-    let settings = Settings { root_ca: None, service_accounts: true };
+    let settings = Settings { service_accounts: true, ..Settings::default() };
     let never = std::future::pending();
     work.spawn(hanse_controllers::run::run(Arc::clone(&home), Arc::clone(&clock), duty, settings, never));
     let steward = Steward { config: Arc::clone(&config), group, home: Arc::clone(&home) };

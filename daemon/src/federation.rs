@@ -13,6 +13,7 @@
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -60,7 +61,7 @@ pub(crate) struct Follower {
 
 /// How far behind each other group this one is. Cheap to clone: all clones are the same.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Contacts(Arc<Mutex<BTreeMap<GroupId, Contact>>>);
+pub(crate) struct Contacts(Arc<Mutex<BTreeMap<GroupId, Contact>>>, Arc<AtomicU64>);
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Contact {
@@ -84,6 +85,15 @@ impl Contacts {
                 last_contact_ms: if contact.behind.is_some() { Some(0) } else { contact.heard.map(milliseconds) },
             })
             .collect()
+    }
+
+    /// Changes of other groups that this daemon has had merged since it started.
+    pub(crate) fn merges(&self) -> u64 {
+        self.1.load(Ordering::Relaxed)
+    }
+
+    fn merged(&self, changes: u64) {
+        self.1.fetch_add(changes, Ordering::Relaxed);
     }
 
     fn heard(&self, group: &GroupId, behind: u64) {
@@ -248,7 +258,10 @@ impl Follower {
 
     async fn merge(&self, group: &GroupId, changes: Changes) -> Result<(), String> {
         match self.home.submit(merge_of(group, &changes, self.clock.wall_ms())).await {
-            Ok(Outcome::Done { .. }) => Ok(()),
+            Ok(Outcome::Done { .. }) => {
+                self.contacts.merged(changes.changes.len() as u64);
+                Ok(())
+            }
             Ok(Outcome::Refused(refusal)) => {
                 tracing::error!(%group, %refusal, "changes of a group's documents cannot be merged");
                 Err(refusal.to_string())

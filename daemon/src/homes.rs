@@ -17,6 +17,8 @@ use hanse_store::state::State;
 use hanse_store::txn::{Outcome, Txn};
 use tokio::time::timeout;
 
+use crate::space::{Room, Space};
+
 /// The store's state machine, as a group drives it.
 pub struct StoreMachine(pub hanse_store::machine::Machine);
 
@@ -52,29 +54,47 @@ pub struct GroupHome {
     id: GroupId,
     group: Group,
     hub: Arc<Hub>,
+    space: Space,
 }
 
 impl GroupHome {
     /// Reads from the hub of the machine that the group drives.
     #[must_use]
     pub fn new(id: GroupId, group: Group, hub: Arc<Hub>) -> Self {
-        Self { id, group, hub }
+        Self { id, group, hub, space: Space::default() }
+    }
+
+    /// Refuses what grows while there is little room.
+    pub(crate) fn within(self, space: Space) -> Self {
+        Self { space, ..self }
     }
 
     fn unavailable(&self, error: &dyn std::fmt::Display) -> HomeError {
         HomeError::Unavailable { group: self.id.clone(), why: error.to_string() }
     }
 
+    fn full(&self, why: String) -> HomeError {
+        HomeError::StorageFull { group: self.id.clone(), why }
+    }
+
     async fn propose(&self, txn: Txn) -> Result<Outcome, HomeError> {
+        if self.space.room() != Room::Ample && txn.grows(&self.hub.view()) {
+            let free = self.space.bytes().map_or(0, |(free, _)| free >> 20);
+            return Err(self.full(format!("the disk of its log has {free} MiB left, less than the reserve")));
+        }
         let unknown = |why: String| HomeError::Unknown { group: self.id.clone(), why };
         match self.group.propose(txn.encode()).await {
             Ok(proposed) => Outcome::decode(&proposed.outcome).map_err(|error| unknown(error.to_string())),
             Err(ProposeError::TooLarge { bytes, bytes_max }) => Err(HomeError::TooLarge { bytes, bytes_max }),
             Err(ProposeError::Unknown { why }) if Mutant::UnknownIsRefused.lives() => Err(self.unavailable(&why)),
             Err(ProposeError::Unknown { why }) => Err(unknown(why)),
-            Err(error @ (ProposeError::Busy | ProposeError::NoLeader { .. } | ProposeError::ShuttingDown)) => {
-                Err(self.unavailable(&error))
-            }
+            Err(error @ ProposeError::DiskFull) => Err(self.full(error.to_string())),
+            Err(
+                error @ (ProposeError::Busy
+                | ProposeError::NoLeader { .. }
+                | ProposeError::ShuttingDown
+                | ProposeError::DiskStalled),
+            ) => Err(self.unavailable(&error)),
         }
     }
 }

@@ -111,6 +111,14 @@ pub(crate) fn api_tls(config: &Config, clients: Arc<dyn ClientCertVerifier>) -> 
         .map_err(|error| KeyError::Content { path: config.api.certificate.clone(), why: error.to_string() })
 }
 
+/// When the certificate that a file begins with begins and ends, in milliseconds since 1970. Nothing, when it cannot be read.
+pub(crate) fn validity(path: &Path) -> Option<(u64, u64)> {
+    let chain = certificates(path).ok()?;
+    let (_, certificate) = x509_parser::parse_x509_certificate(chain.first()?).ok()?;
+    let ms = |time: x509_parser::time::ASN1Time| u64::try_from(time.timestamp()).ok()?.checked_mul(1000);
+    Some((ms(certificate.validity().not_before)?, ms(certificate.validity().not_after)?))
+}
+
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, KeyError> {
     let content = |why: String| KeyError::Content { path: path.to_owned(), why };
     let text = read(path)?;

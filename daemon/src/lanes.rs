@@ -29,6 +29,7 @@ use crate::config::{Config, group_of};
 use crate::names::{NAME_MESSAGE_BYTES_MAX, Question, encode_answer};
 use crate::overview::Overview;
 use crate::reservation::reserve;
+use crate::watchdog::BEAT_EVERY;
 
 /// Everything that other daemons can ask for.
 pub(crate) struct Lanes {
@@ -49,8 +50,10 @@ impl Lanes {
     pub(crate) async fn run(self: Arc<Self>, mut incoming: mpsc::Receiver<Incoming>, mut stop: watch::Receiver<bool>) {
         let mut streams = JoinSet::new();
         loop {
+            self.overview.pulse().beat();
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => break,
+                () = tokio::time::sleep(BEAT_EVERY) => {}
                 Some(ended) = streams.join_next() => {
                     if let Err(error) = ended {
                         tracing::error!(%error, "a stream's task failed");

@@ -12,7 +12,9 @@
 //!      ├─ federation                 (the tree, from region to region)
 //!      ├─ members                    (who belongs to the group; directory: whom everybody else asks and dials)
 //!      ├─ api, controllers           (on homes and carriage)
-//!      └─ admin                      (the socket that `hanse` speaks to)
+//!      ├─ admin                      (the socket that `hanse` speaks to)
+//!      ├─ metrics, process           (what is counted)
+//!      └─ watchdog, space            (a thread beside the runtime; room on the disk)
 //! ```
 //!
 //! Reading order: `config`, `run`, `homes`, `carriage`, `federation`, `directory`, `members`, `admin`; then `up`, `prepare`,
@@ -25,6 +27,7 @@ mod lock;
 mod run;
 
 pub mod homes;
+mod space;
 
 mod bootstrap;
 mod duty;
@@ -44,12 +47,17 @@ mod members;
 pub mod embed;
 
 mod admin;
+mod debug;
+mod findings;
 mod forest;
+pub mod metrics;
 mod overview;
+mod process;
 mod status;
 
 mod join;
 mod notify;
+mod watchdog;
 
 mod authority;
 mod kubeconfig;

@@ -1,6 +1,7 @@
 //! What this daemon knows of itself and the others: the answers to `hanse`, and to other daemons' questions.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -8,6 +9,7 @@ use futures_util::future::join_all;
 use hanse_base::clock::Clock;
 use hanse_base::id::{DaemonId, GroupId};
 use hanse_base::net::BoxFuture;
+use hanse_base::pulse::Pulse;
 use hanse_base::random::Random;
 use hanse_raft::group::Group;
 use hanse_raft::status::{FollowerStatus, GroupStatus, Role};
@@ -17,18 +19,27 @@ use hanse_sync::lane::Lane;
 use hanse_sync::mesh::LinkState;
 use serde_json::{Value, json};
 use tokio::sync::{Mutex, Semaphore};
+use tokio::time::timeout;
 
 use crate::admin::{Administration, Request};
 use crate::carriage::Carriage;
 use crate::config::{Config, Member, group_of};
+use crate::debug::debug;
 use crate::federation::Contacts;
+use crate::findings::findings;
 use crate::forest::{PAGE_NODES_MAX, digest, heads, walk};
 use crate::founding::Founding;
+use crate::keys;
 use crate::members::invite::Grant;
 use crate::members::step::{Scene, Step};
 use crate::members::verbs::{Question, Verbs, Wish};
+use crate::metrics::Sources;
+use crate::process::rss_bytes;
 use crate::renewal::RenewalState;
-use crate::status::{DaemonStatus, FederationStatus, Follower, Head, LinkStatus, RegionStatus, TreeStatus, rss_bytes};
+use crate::space::{Room, Space};
+use crate::status::{
+    CertificateStatus, DaemonStatus, FederationStatus, Follower, Head, LinkStatus, RegionStatus, TreeStatus,
+};
 
 /// Collects what can be told.
 pub(crate) struct Overview {
@@ -44,6 +55,11 @@ pub(crate) struct Overview {
     started: Instant,
     /// Places for requests that other daemons carry here.
     carried: Semaphore,
+    /// Beats while the loop of streams from other daemons lives.
+    pulse: Pulse,
+    space: Space,
+    /// What `hanse debug` shows, once there is everything that it looks at.
+    sources: OnceLock<Arc<Sources>>,
     /// The digest that was asked for last. Held while one is made: who asks meanwhile waits for it.
     digest: Mutex<Option<Digested>>,
 }
@@ -70,12 +86,14 @@ pub(crate) struct Views {
     pub(crate) contacts: Contacts,
     /// How the renewal of the own certificate goes.
     pub(crate) renewal: RenewalState,
+    /// Room on the disk.
+    pub(crate) space: Space,
 }
 
 impl Overview {
     /// Begins to count the uptime.
     pub(crate) fn new(config: Arc<Config>, views: Views, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Self {
-        let Views { group, home, carriage, contacts, renewal } = views;
+        let Views { group, home, carriage, contacts, renewal, space } = views;
         let verbs = Arc::new(Verbs {
             config: Arc::clone(&config),
             group: group.clone(),
@@ -95,6 +113,9 @@ impl Overview {
             verbs,
             started: Instant::now(),
             carried: Semaphore::new(CARRIED_MAX),
+            pulse: Pulse::default(),
+            space,
+            sources: OnceLock::new(),
             digest: Mutex::new(None),
         }
     }
@@ -119,6 +140,16 @@ impl Overview {
         &self.carried
     }
 
+    /// Says what `hanse debug` looks at. Only the first call counts.
+    pub(crate) fn attach(&self, sources: Arc<Sources>) {
+        self.sources.get_or_init(|| sources);
+    }
+
+    /// Beats while the loop of streams from other daemons lives.
+    pub(crate) fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
     /// This daemon alone.
     pub(crate) async fn own_status(&self) -> DaemonStatus {
         let raft = self.group.status();
@@ -131,6 +162,9 @@ impl Overview {
             Role::Stopped => "stopped",
         };
         let Digested { heads, workspaces, digest } = self.digest(&view).await;
+        let engine_answers = timeout(ENGINE_MAX, self.group.engine_answers()).await.unwrap_or(false);
+        let failure = self.group.failure().borrow().as_ref().map(ToString::to_string);
+        let space = self.space.bytes();
         DaemonStatus {
             name: self.config.own().name.clone(),
             daemon: self.config.daemon.0,
@@ -147,7 +181,7 @@ impl Overview {
             revision: Some(view.revision().0),
             uptime_ms: Some(milliseconds(self.started.elapsed())),
             rss_bytes: rss_bytes(),
-            workspaces: Some(view.clusters().count() as u64),
+            workspaces: Some(view.cluster_count() as u64),
             carried: Some((CARRIED_MAX - self.carried.available_permits()) as u64),
             certificate_end_ms: self.certificate_end_ms(),
             certificate_error: self.renewal.error(),
@@ -158,6 +192,15 @@ impl Overview {
             waits: self.waits(&raft),
             removed: self.removed(),
             links: self.links(),
+            now_ms: Some(self.clock.wall_ms()),
+            skew_ms: None,
+            disk: Some(raft.disk.as_str().to_owned()),
+            disk_free_bytes: space.map(|(free, _)| free),
+            disk_total_bytes: space.map(|(_, total)| total),
+            disk_low: self.space.room() != Room::Ample,
+            failure,
+            engine_answers: Some(engine_answers),
+            certificates: self.certificates().await,
         }
     }
 
@@ -253,6 +296,20 @@ impl Overview {
         }
     }
 
+    /// When the certificates end, read from their files, which may have been renewed. Nothing, where that takes long.
+    async fn certificates(&self) -> Vec<CertificateStatus> {
+        let config = Arc::clone(&self.config);
+        let read = tokio::task::spawn_blocking(move || {
+            let files = [("api", &config.api.certificate), ("peers", &config.peers.certificate)];
+            let status = |(purpose, path): (&str, &PathBuf)| {
+                let (not_before_ms, not_after_ms) = keys::validity(path)?;
+                Some(CertificateStatus { purpose: purpose.to_owned(), not_before_ms, not_after_ms })
+            };
+            files.into_iter().filter_map(status).collect()
+        });
+        timeout(ENGINE_MAX, read).await.ok().and_then(Result::ok).unwrap_or_default()
+    }
+
     fn links(&self) -> Vec<LinkStatus> {
         let link = |link: hanse_sync::mesh::LinkStatus| {
             let (state, rtt_us, why, not_a_member) = match link.state {
@@ -306,13 +363,10 @@ impl Overview {
         for region in regions.iter_mut().filter(|region| !region.reachable) {
             region.error = Some("none of its daemons answers".to_owned());
         }
-        FederationStatus {
-            federation: self.config.federation.clone(),
-            now_ms: self.clock.wall_ms(),
-            asked: self.config.own().name.clone(),
-            warning: self.removed(),
-            regions,
-        }
+        let now_ms = self.clock.wall_ms();
+        let (federation, asked) = (self.config.federation.clone(), self.config.own().name.clone());
+        let findings = findings(&regions, now_ms);
+        FederationStatus { federation, now_ms, asked, warning: self.removed(), regions, findings }
     }
 
     async fn status_of(&self, member: &Member) -> DaemonStatus {
@@ -320,7 +374,9 @@ impl Overview {
             return self.own_status().await;
         }
         let request = Bytes::from_static(br#"{"request":"status"}"#);
+        let asked_ms = self.clock.wall_ms();
         let answer = self.carriage.mesh().call(member.daemon, Lane::Status, request, COLLECT_MAX).await;
+        let answered_ms = self.clock.wall_ms();
         let status = answer.map_err(|error| error.to_string()).and_then(|answer| {
             serde_json::from_slice::<DaemonStatus>(&answer)
                 .map_err(|error| format!("its answer cannot be read: {error}"))
@@ -328,7 +384,10 @@ impl Overview {
         // Name and id are the configuration's: a daemon does not speak for another.
         let (name, daemon) = (member.name.clone(), member.daemon.0);
         match status {
-            Ok(status) => DaemonStatus { name, daemon, reachable: true, error: None, ..status },
+            Ok(status) => {
+                let skew_ms = status.now_ms.and_then(|theirs| skew(theirs, asked_ms, answered_ms));
+                DaemonStatus { name, daemon, reachable: true, error: None, skew_ms, ..status }
+            }
             Err(error) => DaemonStatus { name, daemon, error: Some(error), ..DaemonStatus::default() },
         }
     }
@@ -338,6 +397,11 @@ impl Overview {
             Request::Status {} => serde_json::to_value(self.federation_status().await),
             Request::Tree { path, after } => {
                 serde_json::to_value(walk(&self.home.view(), &path, after.as_deref(), PAGE_NODES_MAX)?)
+            }
+            Request::Debug {} => {
+                let sources = self.sources.get().ok_or("the daemon is still starting: try again")?;
+                let status = self.own_status().await;
+                Ok(debug(sources, &status, self.started.elapsed()))
             }
             Request::Version {} => Ok(json!({"version": VERSION, "name": self.config.own().name})),
             other => return self.change_members(other).await,
@@ -356,6 +420,14 @@ fn follower((daemon, status): (&DaemonId, &FollowerStatus)) -> Follower {
     Follower { daemon: daemon.0, lag: status.lag, heard_ms: status.heard.map(milliseconds), is_live: status.is_live }
 }
 
+/// How far another clock is ahead, of which it is known only that it was read between two of our own times: nothing, when it
+/// lies between them.
+fn skew(theirs: u64, asked: u64, answered: u64) -> Option<i64> {
+    let ahead = theirs.saturating_sub(answered.max(asked));
+    let behind = asked.min(answered).saturating_sub(theirs);
+    i64::try_from(ahead).ok()?.checked_sub(i64::try_from(behind).ok()?)
+}
+
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -363,5 +435,7 @@ fn milliseconds(duration: Duration) -> u64 {
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Carried requests of all peers at once, watches included. Above it: 503 with Retry-After.
 pub(crate) const CARRIED_MAX: usize = 16_384;
+/// How long the consensus engine may take to say that it lives, and a file to be read.
+const ENGINE_MAX: Duration = Duration::from_millis(300);
 /// How long another daemon may take for its status.
 const COLLECT_MAX: Duration = Duration::from_secs(1);

@@ -5,7 +5,7 @@
 
 use std::io::{self, Read};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,11 +14,14 @@ use hanse_api::egress::HttpsEgress;
 use hanse_api::health::Check;
 use hanse_base::clock::{Clock, SystemClock};
 use hanse_base::disk::RealDisk;
+use hanse_base::pulse::Pulse;
 use hanse_base::random::{Random, SystemRandom};
 use hanse_controllers::settings::Settings;
+use hanse_controllers::tally::Tally;
 use hanse_raft::config::GroupConfig;
 use hanse_raft::error::{Failure, StartError};
 use hanse_raft::group::{Group, Seams};
+use hanse_raft::status::DiskCondition;
 use hanse_store::home::Home;
 use hanse_sync::error::MeshError;
 use hanse_sync::limit::Limits as MeshLimits;
@@ -45,12 +48,14 @@ use crate::lanes::Lanes;
 use crate::lock::{LockError, ProcessLock};
 use crate::members::admission::Porter;
 use crate::members::steward::{Follow, Steward};
+use crate::metrics::Sources;
 use crate::notify::{Progress, notify};
 use crate::overview::{Overview, Views};
 use crate::pki::PkiError;
 use crate::port::Port;
-use crate::prepare::PID_FILE;
 use crate::renewal::{Renewal, RenewalState, renew_at_start};
+use crate::space::{self, Reserve, Space};
+use crate::watchdog::{BEAT_EVERY, Watchdog, Watched};
 
 /// Why a daemon did not start, or did not go on.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +100,9 @@ pub(crate) enum RunError {
     /// The group has stopped for good.
     #[error("the group has stopped: {0}: look at the log, then start the daemon again")]
     Failed(Failure),
+    /// It did not stop in time.
+    #[error("not everything had ended after {} s: a disk that does not answer, perhaps; what was acknowledged is durable", STOP_MAX.as_secs())]
+    Late,
     /// It did not stop in order.
     #[error("stopped in a hurry: a second signal came before everything had ended")]
     Hurried,
@@ -107,8 +115,9 @@ pub(crate) enum RunError {
 pub(crate) async fn run(config: Config, stop_with_stdin: bool) -> Result<(), RunError> {
     let config = Arc::new(config);
     let mut stops = Stops::new(stop_with_stdin)?;
-    let _lock = ProcessLock::take(&config.path.parent().unwrap_or(Path::new(".")).join(PID_FILE))?;
-    let daemon = Daemon::start(config).await?;
+    let _lock = ProcessLock::take(&config.pid_file)?;
+    let mut daemon = starting(Daemon::start(config)).await?;
+    let watchdog = Watchdog::start(std::mem::take(&mut daemon.watched))?;
     notify(Progress::Ready);
     let mut failure = daemon.group.failure();
     let ended = tokio::select! {
@@ -127,9 +136,23 @@ pub(crate) async fn run(config: Config, stop_with_stdin: bool) -> Result<(), Run
     };
     tracing::info!(reason, "stopping");
     notify(Progress::Stopping);
+    // Loops end now, each in its turn; what does not end in time is cut off below.
+    drop(watchdog);
     tokio::select! {
         () = daemon.stop() => Ok(()),
         _ = stops.next() => Err(RunError::Hurried),
+        () = tokio::time::sleep(STOP_MAX) => Err(RunError::Late),
+    }
+}
+
+/// Tells the service manager every few seconds that a start is under way: a long log takes its time to be read.
+async fn starting<T>(start: impl Future<Output = T>) -> T {
+    let mut start = std::pin::pin!(start);
+    loop {
+        tokio::select! {
+            started = &mut start => return started,
+            () = tokio::time::sleep(START_STEP) => notify(Progress::Starting(START_STEP * 6, "starting")),
+        }
     }
 }
 
@@ -144,6 +167,10 @@ struct Daemon {
     /// Ends what other daemons need of this one until the group has ended.
     stop_lanes: watch::Sender<bool>,
     lanes: JoinSet<()>,
+    /// The loops that must beat.
+    watched: Vec<Watched>,
+    /// Beats for those that cannot themselves; ends with the daemon.
+    _beats: JoinSet<()>,
 }
 
 /// The parts that tasks are made from.
@@ -159,6 +186,9 @@ struct Parts {
     contacts: Contacts,
     overview: Arc<Overview>,
     api: Arc<Api>,
+    tally: Arc<Tally>,
+    space: Space,
+    reserve: Reserve,
 }
 
 /// What was opened before the group, so that a daemon that cannot serve fails before it takes part.
@@ -188,9 +218,13 @@ impl Daemon {
             clock: Arc::clone(&clock),
             random: Arc::clone(&random),
         };
+        let space = Space::default();
+        let reserve = Reserve { directory: config.data.clone(), bytes: config.disk_reserve_bytes };
+        space::wait_for_room(&space, &reserve).await;
         let group = Group::start(group_config(&config), StoreMachine(machine), seams).await?;
         founding::note(&config);
-        let home: Arc<dyn Home> = Arc::new(GroupHome::new(group_of(&config.region), group.clone(), hub));
+        let home: Arc<dyn Home> =
+            Arc::new(GroupHome::new(group_of(&config.region), group.clone(), hub).within(space.clone()));
         let directories = Directories::new(&config);
         let carriage = Carriage::new(Arc::new(mesh.clone()), Arc::clone(&config), directories);
         let contacts = Contacts::default();
@@ -200,15 +234,34 @@ impl Daemon {
             carriage: carriage.clone(),
             contacts: contacts.clone(),
             renewal: renewal.clone(),
+            space: space.clone(),
         };
+        let egress = Arc::new(HttpsEgress::new(config.egress.clone()));
+        let sources = Sources::new(&views, Arc::clone(&egress), clock.wall_ms());
+        let tally = Arc::clone(&sources.tally);
         let overview = Arc::new(Overview::new(Arc::clone(&config), views, Arc::clone(&clock), Arc::clone(&random)));
         let port = Port::new(config.region.clone(), Arc::clone(&home), carriage.clone(), Arc::clone(&clock));
         let checks = checks(&group, &home);
-        let egress = Arc::new(HttpsEgress::new(config.egress.clone()));
         let api_config =
             ApiConfig { url: config.api.url.clone(), root_ca: root_ca.clone(), egress, authenticator, checks };
         let api = Api::new(api_config, Arc::new(port), Arc::clone(&clock), Arc::clone(&random));
-        let parts = Parts { renewal, root_ca, config, clock, random, group, home, carriage, contacts, overview, api };
+        show(sources, &api, &overview);
+        let parts = Parts {
+            renewal,
+            root_ca,
+            config,
+            clock,
+            random,
+            group,
+            home,
+            carriage,
+            contacts,
+            overview,
+            api,
+            tally,
+            space,
+            reserve,
+        };
         Ok(Self::spawn(parts, mesh, incoming, sockets))
     }
 
@@ -218,8 +271,23 @@ impl Daemon {
         let (leads, led) = watch::channel(false);
         let mut work = JoinSet::new();
         let mut lanes = JoinSet::new();
-        let Parts { renewal, root_ca, config, clock, random, group, home, carriage, contacts, overview, api } = parts;
-        let settings = Settings { root_ca: Some(Arc::from(root_ca.as_str())), service_accounts: true };
+        let Parts {
+            renewal,
+            root_ca,
+            config,
+            clock,
+            random,
+            group,
+            home,
+            carriage,
+            contacts,
+            overview,
+            api,
+            tally,
+            space,
+            reserve,
+        } = parts;
+        let settings = Settings { root_ca: Some(Arc::from(root_ca.as_str())), service_accounts: true, tally };
         let served = Lanes {
             config: Arc::clone(&config),
             group: group.clone(),
@@ -235,6 +303,9 @@ impl Daemon {
         work.spawn(Arc::clone(&api).serve(sockets.api, sockets.tls, stop.clone()));
         let porter = Porter { verbs: Arc::clone(overview.verbs()), random: Arc::clone(&random) };
         work.spawn(porter.run(mesh.take_joins(), stop.clone()));
+        let mut beats = JoinSet::new();
+        let watched = watched(&mut beats, &group, &api, &overview);
+        work.spawn(space::watch(space, reserve, group.clone(), stop.clone()));
         work.spawn(admin::serve(sockets.admin, overview, stop.clone()));
         let bootstrap = Bootstrap {
             config: Arc::clone(&config),
@@ -256,7 +327,7 @@ impl Daemon {
         lanes.spawn(follow.run(lanes_stop));
         let follower = Follower { home, carriage, clock, random, contacts, region, founder };
         work.spawn(follower.run(led, stop));
-        Self { api, group, mesh, stop_work, work, stop_lanes, lanes }
+        Self { api, group, mesh, stop_work, work, stop_lanes, lanes, watched, _beats: beats }
     }
 
     /// Stops in order.
@@ -270,6 +341,43 @@ impl Daemon {
         self.mesh.shutdown().await;
         tracing::info!("stopped");
     }
+}
+
+/// Lets `/metrics` and `hanse debug` see everything that they look at.
+fn show(sources: Sources, api: &Arc<Api>, overview: &Overview) {
+    let sources = Arc::new(sources);
+    sources.api.get_or_init(|| Arc::downgrade(api));
+    overview.attach(Arc::clone(&sources));
+    api.surround(Box::new(move |out| sources.write(out)));
+}
+
+/// The loops that the watchdog watches, and the tasks that beat for those that cannot themselves.
+fn watched(tasks: &mut JoinSet<()>, group: &Group, api: &Api, overview: &Overview) -> Vec<Watched> {
+    let (runtime, engine) = (Pulse::default(), Pulse::default());
+    let beating = runtime.clone();
+    tasks.spawn(async move {
+        loop {
+            beating.beat();
+            tokio::time::sleep(BEAT_EVERY).await;
+        }
+    });
+    let (asked, answered) = (group.clone(), engine.clone());
+    tasks.spawn(async move {
+        while asked.engine_answers().await {
+            answered.beat();
+            tokio::time::sleep(BEAT_EVERY).await;
+        }
+    });
+    let (disk, failure) = (group.disk(), group.failure());
+    // An engine that waits for its disk is told of by the group, and one that has failed by the end of the daemon.
+    let is_excused = move || *disk.borrow() == DiskCondition::Stalled || failure.borrow().is_some();
+    vec![
+        Watched::always("the runtime", runtime),
+        Watched::always("the group's loop", group.pulse()),
+        Watched { name: "the consensus engine", pulse: engine, is_excused: Box::new(is_excused) },
+        Watched::always("the API's listener", api.pulse().clone()),
+        Watched::always("streams from other daemons", overview.pulse().clone()),
+    ]
 }
 
 async fn finish(tasks: &mut JoinSet<()>, what: &'static str) {
@@ -329,7 +437,12 @@ fn checks(group: &Group, home: &Arc<dyn Home>) -> Vec<Check> {
         Some(_) => Ok(()),
         None => Err("the group has not been founded yet".to_owned()),
     };
-    vec![Check::new("leader", led), Check::new("founded", founded)]
+    let disk = group.disk();
+    let works = move || match *disk.borrow() {
+        DiskCondition::Stalled => Err("the disk of the log does not answer".to_owned()),
+        DiskCondition::Working | DiskCondition::Full => Ok(()),
+    };
+    vec![Check::new("leader", led), Check::new("founded", founded), Check::new("disk", works)]
 }
 
 /// Says whether this daemon leads, and every change of it.
@@ -341,7 +454,13 @@ pub(crate) async fn watch_leadership(
 ) {
     let mut leadership = group.leadership();
     loop {
-        let now = leadership.borrow_and_update().leader == Some(me);
+        let leader = leadership.borrow_and_update().leader;
+        let now = leader == Some(me);
+        notify(Progress::Status(match leader {
+            None => "serving; the group has no leader that is known here",
+            Some(_) if now => "serving; leads its group",
+            Some(_) => "serving; follows its group",
+        }));
         leads.send_if_modified(|leads| std::mem::replace(leads, now) != now);
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
@@ -387,5 +506,9 @@ impl Stops {
     }
 }
 
+/// How long an orderly stop may take in all. Longer than requests in flight and each step may take.
+const STOP_MAX: Duration = Duration::from_secs(30);
+/// How often the service manager hears of a start that takes long.
+const START_STEP: Duration = Duration::from_secs(10);
 /// How long tasks may take to end by themselves.
 const FINISH_MAX: Duration = Duration::from_secs(6);

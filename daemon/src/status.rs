@@ -16,6 +16,32 @@ pub(crate) struct FederationStatus {
     pub(crate) warning: Option<String>,
     /// All regions, by name.
     pub(crate) regions: Vec<RegionStatus>,
+    /// What is wrong, worst first: see [`crate::findings`].
+    #[serde(default)]
+    pub(crate) findings: Vec<Finding>,
+}
+
+/// Something that is wrong, in words for people.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Finding {
+    /// How bad it is.
+    pub(crate) severity: Severity,
+    /// What it is about: `region eu`, `daemon eu-1`, `link eu-1 - us-1`.
+    pub(crate) about: String,
+    /// What is the case.
+    pub(crate) what: String,
+    /// What to do.
+    pub(crate) remedy: String,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Severity {
+    /// Something does not work.
+    Error,
+    /// Something will not work, if nobody looks at it.
+    Warning,
 }
 
 /// One region.
@@ -96,6 +122,35 @@ pub(crate) struct DaemonStatus {
     pub(crate) removed: Option<String>,
     /// Its links to all other daemons.
     pub(crate) links: Vec<LinkStatus>,
+    /// Its wall clock, milliseconds since 1970, when it answered.
+    pub(crate) now_ms: Option<u64>,
+    /// How far its clock is ahead of the asked daemon's, as well as that can be told; the asked daemon adds it.
+    pub(crate) skew_ms: Option<i64>,
+    /// How the disk of its log does: `working`, `stalled` or `full`.
+    pub(crate) disk: Option<String>,
+    /// Free bytes where its log is.
+    pub(crate) disk_free_bytes: Option<u64>,
+    /// All bytes there.
+    pub(crate) disk_total_bytes: Option<u64>,
+    /// Whether it refuses what grows, because little is free.
+    pub(crate) disk_low: bool,
+    /// Why its group has stopped for good.
+    pub(crate) failure: Option<String>,
+    /// Whether its consensus engine answers.
+    pub(crate) engine_answers: Option<bool>,
+    /// Its certificates.
+    pub(crate) certificates: Vec<CertificateStatus>,
+}
+
+/// When a certificate ends.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CertificateStatus {
+    /// What it is for: `api` or `peers`.
+    pub(crate) purpose: String,
+    /// Milliseconds since 1970.
+    pub(crate) not_before_ms: u64,
+    /// Milliseconds since 1970.
+    pub(crate) not_after_ms: u64,
 }
 
 /// How a member keeps up with its leader.
@@ -164,25 +219,13 @@ pub(crate) struct LinkStatus {
     pub(crate) not_a_member: bool,
 }
 
-/// Memory that this process holds; nothing, where the system does not tell.
-pub(crate) fn rss_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{DaemonStatus, rss_bytes};
+    use super::DaemonStatus;
 
     #[test]
     fn a_newer_daemons_status_is_read_as_far_as_it_is_known() {
         let status: DaemonStatus = serde_json::from_str(r#"{"name":"eu-1","daemon":3,"color":"red"}"#).unwrap();
         assert_eq!((status.name.as_str(), status.daemon, status.reachable), ("eu-1", 3, false));
-    }
-
-    #[test]
-    fn memory_is_measured() {
-        assert!(rss_bytes().unwrap() > 1 << 20);
     }
 }

@@ -48,6 +48,11 @@ impl GroupConfig {
         }
     }
 
+    /// How long the disk may be at one job before this replica gives its part up: about twice the longest election time.
+    pub(crate) fn stall_bound(&self) -> Duration {
+        Duration::from_millis(self.election_ms_max * 2).clamp(STALL_BOUND_MIN, STALL_BOUND_MAX)
+    }
+
     pub(crate) fn check(&self) -> Result<(), StartError> {
         let wrong = |what: &str| Err(StartError::Configuration(what.to_owned()));
         if self.voters.is_empty() {
@@ -149,3 +154,7 @@ impl Default for Limits {
 
 /// A record of the log holds at most 64 MiB; this leaves room for what surrounds the commands.
 const COMMAND_BYTES_CEILING: usize = 32 << 20;
+/// A healthy disk under load can take a good part of a second.
+const STALL_BOUND_MIN: Duration = Duration::from_secs(1);
+/// Where elections are slow on purpose, callers are still told soon.
+const STALL_BOUND_MAX: Duration = Duration::from_secs(4);

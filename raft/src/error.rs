@@ -79,6 +79,12 @@ pub enum ProposeError {
     /// This replica is stopping or has stopped: nothing happened, try again elsewhere.
     #[error("this replica is shutting down")]
     ShuttingDown,
+    /// The disk of the log does not answer, and no other replica can take its place: nothing happened, try again later.
+    #[error("the disk of the log does not answer")]
+    DiskStalled,
+    /// The disk of the log has no room, and no other replica can take its place: nothing happened. Make room.
+    #[error("the disk of the log is full")]
+    DiskFull,
     /// The outcome is unknown: the command may have been applied, or may still be, or never. A retry must be able to
     /// tell (a precondition, or a name that cannot be taken twice).
     #[error("the outcome is unknown: {why}")]

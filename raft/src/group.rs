@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +11,9 @@ use hanse_base::clock::Clock;
 use hanse_base::disk::Disk;
 use hanse_base::id::{DaemonId, LogIndex, Term};
 use hanse_base::net::Net;
+use hanse_base::pulse::Pulse;
 use hanse_base::random::Random;
+use hanse_metrics::exposition::Exposition;
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::storage::IOFlushed;
 use openraft::type_config::TypeConfigExt;
@@ -31,10 +34,10 @@ use crate::replica::Replica;
 use crate::segment::Identity;
 use crate::snapshots::Snapshots;
 use crate::state::StateMachine;
-use crate::status::{FollowerStatus, GroupStatus, Leadership, Role};
+use crate::status::{DiskCondition, FollowerStatus, GroupStatus, Leadership, Role};
 use crate::storage::Storage;
 use crate::work::work;
-use crate::{keep, serve};
+use crate::{disk_watch, keep, serve};
 
 /// The world as a group sees it.
 #[derive(Clone)]
@@ -102,6 +105,10 @@ impl Group {
             published: seen.clone(),
             leadership: watch::Sender::new(Leadership::default()),
             failure,
+            disk: watch::Sender::new(DiskCondition::default()),
+            full: AtomicBool::new(false),
+            astray: AtomicUsize::new(0),
+            pulse: Pulse::default(),
             closing: watch::Sender::new(false),
             resting: watch::Sender::new(false),
             receiving: tokio::sync::Mutex::new(()),
@@ -119,6 +126,14 @@ impl Group {
     /// # Errors
     /// See [`ProposeError`]: each says whether the command may still be applied.
     pub async fn propose(&self, command: Bytes) -> Result<Proposed, ProposeError> {
+        let replica = &self.inner.replica;
+        let begun = replica.clock.monotonic();
+        let proposed = self.carry_out(command).await;
+        replica.log.measures().proposed(replica.clock.monotonic().saturating_sub(begun), &proposed);
+        proposed
+    }
+
+    async fn carry_out(&self, command: Bytes) -> Result<Proposed, ProposeError> {
         let bytes_max = self.inner.replica.config.limits.command_bytes_max;
         if command.len() > bytes_max {
             return Err(ProposeError::TooLarge { bytes: command.len(), bytes_max });
@@ -144,6 +159,14 @@ impl Group {
         if let Some(index) = self.inner.replica.sole_read_index() {
             return Ok(index);
         }
+        let replica = &self.inner.replica;
+        let begun = replica.clock.monotonic();
+        let index = self.ask_index().await;
+        replica.log.measures().read(replica.clock.monotonic().saturating_sub(begun), &index);
+        index
+    }
+
+    async fn ask_index(&self) -> Result<LogIndex, ReadError> {
         let (waiter, index) = oneshot::channel();
         self.inner.reads.try_send(waiter).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => ReadError::Busy,
@@ -199,8 +222,38 @@ impl Group {
                 learners: membership.learner_ids().collect(),
                 followers: followers(metrics, extent.last, &replica.config),
                 log_bytes: extent.disk_bytes,
+                disk: *replica.disk.borrow(),
+                log_waiting_bytes: replica.log.waiting_bytes() as u64,
             }
         })
+    }
+
+    /// Writes what the group counts, and where it stands.
+    pub fn write_metrics(&self, out: &mut Exposition) {
+        let replica = &self.inner.replica;
+        replica.log.measures().write(out, &self.status(), replica.snapshots.written.value());
+    }
+
+    /// How the disk of the log does, and every change of it.
+    #[must_use]
+    pub fn disk(&self) -> watch::Receiver<DiskCondition> {
+        self.inner.replica.disk.subscribe()
+    }
+
+    /// Says whether the disk has room. While it has none, this replica takes no entries, and leads only if no other can.
+    pub fn set_disk_full(&self, is_full: bool) {
+        self.inner.replica.full.store(is_full, Ordering::Relaxed);
+    }
+
+    /// Beats while the group's own loop lives.
+    #[must_use]
+    pub fn pulse(&self) -> Pulse {
+        self.inner.replica.pulse.clone()
+    }
+
+    /// Returns when the consensus engine has answered a question. An engine that waits for its disk does not.
+    pub async fn engine_answers(&self) -> bool {
+        self.inner.replica.raft.with_raft_state(|_state| ()).await.is_ok()
     }
 
     /// Who leads, and every change of it.
@@ -285,6 +338,7 @@ impl Inner {
         tasks.spawn(read::run(replica.clone(), waiting));
         tasks.spawn(keep::follow(replica.clone()));
         tasks.spawn(keep::watch_leader(replica.clone()));
+        tasks.spawn(disk_watch::run(replica.clone()));
         Self { replica, proposals, reads, tasks: std::sync::Mutex::new(Some(tasks)), machine_dropped }
     }
 }

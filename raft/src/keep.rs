@@ -45,6 +45,10 @@ pub(crate) async fn follow(replica: Arc<Replica>) {
             }
         }
         let now = replica.leadership_now();
+        let before = replica.leadership.borrow().leader;
+        if before != now.leader && now.leader.is_some() {
+            replica.log.measures().leader_changes.count();
+        }
         replica.leadership.send_if_modified(|known| std::mem::replace(known, now) != now);
         replica.rest_or_wake();
         keeper.look(&replica).await;

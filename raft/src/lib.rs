@@ -14,18 +14,20 @@
 //!
 //! Reading order: [`machine`] and [`config`] (what a user gives), [`group`] (what a user gets); then the way of a write:
 //! `propose`, `replica`, `storage`, `log`, `fetch`, `writer`, `record`, `segment`; back after a crash: `recover`; then `state`,
-//! `snapshots`, `snapshot_file`; and between daemons: `frame`, `network`, `serve`. `keep` is what happens by itself; `membership`
-//! changes who belongs to the group.
+//! `snapshots`, `snapshot_file`; and between daemons: `frame`, `network`, `serve`. `keep` and `disk_watch` are what happens by
+//! itself; `membership` changes who belongs to the group, `measure` is what is counted.
 
 pub mod config;
 pub mod error;
 pub mod group;
 pub mod machine;
+pub mod measure;
 pub mod propose;
 pub mod status;
 
 mod codec;
 mod consensus;
+mod disk_watch;
 mod fetch;
 mod form;
 mod frame;

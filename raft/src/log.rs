@@ -3,6 +3,8 @@
 //! Kept relations: indexes are without a gap from `first` on; `purged.index + 1 == first` when anything was purged;
 //! the last `cached` slots hold their entries, and every slot without an entry has a place in a file.
 
+mod slots;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::ops::Range;
@@ -16,9 +18,11 @@ use tokio::sync::{Notify, watch};
 use crate::codec::Writer as Form;
 use crate::config::Limits;
 use crate::consensus::{Entry, LogId, Vote, log_id};
+use crate::disk_watch::Toil;
 use crate::error::{Failure, StartError};
 use crate::fetch::{Source, read_sources};
 use crate::form::{entry_bytes, put_entry};
+use crate::measure::Measures;
 use crate::recover::{Base, Place, recover};
 use crate::segment::{Identity, Segment};
 use crate::work::work;
@@ -42,6 +46,8 @@ pub(crate) struct Shared {
     room: Notify,
     failure: watch::Sender<Option<Failure>>,
     disk: Arc<dyn Disk>,
+    pub(crate) measures: Measures,
+    pub(crate) toil: Toil,
     salt: u32,
     cache_bytes_max: usize,
     queue_bytes_max: usize,
@@ -138,6 +144,8 @@ impl Log {
             room: Notify::new(),
             failure: watch::Sender::new(None),
             disk: Arc::clone(&disk),
+            measures: Measures::new(),
+            toil: Toil::default(),
             salt,
             cache_bytes_max: limits.cache_bytes_max,
             queue_bytes_max: limits.queue_bytes_max,
@@ -157,6 +165,21 @@ impl Log {
         let hand = Hand::start(writer).map_err(|error| StartError::disk("start a thread for", &directory, error))?;
         lock(&shared.queue).hand = Some(hand);
         Ok(Self { shared })
+    }
+
+    /// What the group counts. The log has it, because its thread counts, too.
+    pub(crate) fn measures(&self) -> &Measures {
+        &self.shared.measures
+    }
+
+    /// The number of the job that the writing thread is at; nothing while it waits for one.
+    pub(crate) fn working_on(&self) -> Option<u64> {
+        self.shared.toil.at()
+    }
+
+    /// Bytes that wait to be written.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        lock(&self.shared.queue).bytes
     }
 
     pub(crate) fn vote(&self) -> Option<Vote> {
@@ -507,89 +530,6 @@ impl Queue {
             jobs.extend(self.jobs.pop_front());
         }
         jobs
-    }
-}
-
-impl State {
-    fn push(&mut self, entry: Entry, bytes: usize) -> io::Result<u64> {
-        let next = self.first + self.slots.len() as u64;
-        if entry.log_id.index != next {
-            return Err(io::Error::other(format!("entry {} given where {next} belongs", entry.log_id.index)));
-        }
-        self.stamp += 1;
-        let term = entry.log_id.leader_id.term;
-        self.slots.push_back(Slot { term, stamp: self.stamp, bytes, entry: Some(entry), place: None });
-        self.cached += 1;
-        self.cached_bytes += bytes;
-        Ok(self.stamp)
-    }
-
-    fn truncate_from(&mut self, index: u64) {
-        while self.first + self.slots.len() as u64 > index
-            && let Some(slot) = self.slots.pop_back()
-        {
-            self.forget(&slot);
-        }
-    }
-
-    fn purge(&mut self, upto: LogId) {
-        self.purged = self.purged.max(Some(upto));
-        while self.first <= upto.index
-            && let Some(slot) = self.slots.pop_front()
-        {
-            self.first += 1;
-            self.forget(&slot);
-        }
-        if self.slots.is_empty() {
-            self.first = self.first.max(upto.index + 1);
-        }
-    }
-
-    fn forget(&mut self, slot: &Slot) {
-        if slot.entry.is_some() {
-            self.cached -= 1;
-            self.cached_bytes -= slot.bytes;
-        }
-    }
-
-    /// Drops the oldest entries from memory that a file holds, while too much is cached.
-    fn evict(&mut self, bytes_max: usize) {
-        while self.cached_bytes > bytes_max {
-            let oldest = self.slots.len() - self.cached;
-            let Some(slot) = self.slots.get_mut(oldest) else { break };
-            if slot.place.is_none() {
-                break;
-            }
-            slot.entry = None;
-            let bytes = slot.bytes;
-            self.cached -= 1;
-            self.cached_bytes -= bytes;
-        }
-    }
-
-    fn sources(&self, range: Range<u64>, bytes_max: usize) -> io::Result<Vec<Source>> {
-        let end = range.end.min(self.first + self.slots.len() as u64);
-        let mut sources = Vec::new();
-        let mut bytes = 0;
-        for index in range.start.max(self.first)..end {
-            let at = usize::try_from(index - self.first).map_err(io::Error::other)?;
-            let Some(slot) = self.slots.get(at) else { break };
-            let (source, length) = match (&slot.entry, slot.place) {
-                (Some(entry), _) => (Source::Memory(entry.clone()), slot.bytes),
-                (None, Some(place)) => {
-                    let file = self.segments.get(&place.segment).cloned();
-                    let file = file.ok_or_else(|| io::Error::other(format!("entry {index} is in no segment")))?;
-                    (Source::File(file, place), usize::try_from(place.bytes).unwrap_or(usize::MAX))
-                }
-                (None, None) => return Err(io::Error::other(format!("entry {index} is nowhere"))),
-            };
-            bytes += length;
-            if bytes > bytes_max && !sources.is_empty() {
-                break;
-            }
-            sources.push(source);
-        }
-        Ok(sources)
     }
 }
 

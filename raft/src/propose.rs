@@ -113,6 +113,9 @@ async fn send(replica: &Replica, commands: Commands) -> Result<(LogIndex, Vec<By
     let mut known = replica.leadership.subscribe();
     loop {
         known.borrow_and_update();
+        if let Some(hindrance) = replica.hindrance() {
+            return Err(hindrance);
+        }
         let attempt = match replica.route() {
             Route::Here => replica.write(commands.clone()).await,
             Route::There(leader) => forward(replica, leader, &commands).await,
@@ -128,7 +131,7 @@ async fn send(replica: &Replica, commands: Commands) -> Result<(LogIndex, Vec<By
                 });
             }
             Attempt::Unknown(why) => return Err(ProposeError::Unknown { why }),
-            Attempt::Again => {}
+            Attempt::Again => replica.went_astray(),
         }
         if !replica.may_retry(&mut known, deadline).await {
             return Err(if replica.is_closing() {

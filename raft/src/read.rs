@@ -67,6 +67,7 @@ async fn round(replica: &Replica) -> Result<LogIndex, ReadError> {
         if let Some(index) = index {
             return Ok(index);
         }
+        replica.went_astray();
         if !replica.may_retry(&mut known, deadline).await {
             return Err(if replica.is_closing() { ReadError::ShuttingDown } else { ReadError::NoLeader { waited } });
         }

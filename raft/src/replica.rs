@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use hanse_base::clock::Clock;
 use hanse_base::id::{DaemonId, LogIndex, Term};
 use hanse_base::mutant::Mutant;
+use hanse_base::pulse::Pulse;
 use hanse_base::random::Random;
 use openraft::async_runtime::watch::WatchReceiver;
 use openraft::errors::{ClientWriteError, LinearizableReadError, RaftError};
@@ -16,12 +18,12 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::config::GroupConfig;
 use crate::consensus::{Commands, Kind, LogId, Outcomes};
-use crate::error::{Failure, ReadError};
+use crate::error::{Failure, ProposeError, ReadError};
 use crate::log::Log;
 use crate::network::Links;
 use crate::snapshots::Snapshots;
 use crate::state::StateMachine;
-use crate::status::Leadership;
+use crate::status::{DiskCondition, Leadership};
 
 /// A running replica.
 pub(crate) struct Replica {
@@ -38,6 +40,14 @@ pub(crate) struct Replica {
     pub(crate) closing: watch::Sender<bool>,
     /// Whether this replica is all there is of its group, and leads it: nobody needs to hear that it lives.
     pub(crate) resting: watch::Sender<bool>,
+    /// How the disk does; see [`crate::disk_watch`].
+    pub(crate) disk: watch::Sender<DiskCondition>,
+    /// Whether it was said to be full.
+    pub(crate) full: AtomicBool,
+    /// Tries that went to a replica which does not lead, while this one cannot know who does.
+    pub(crate) astray: AtomicUsize,
+    /// Beats while the loop beside the disk lives.
+    pub(crate) pulse: Pulse,
     pub(crate) forwards: Semaphore,
     /// Held while a snapshot is received.
     pub(crate) receiving: tokio::sync::Mutex<()>,
@@ -71,11 +81,49 @@ impl Replica {
 
     pub(crate) fn route(&self) -> Route {
         let here = self.config.daemon;
-        self.with_metrics(|metrics| match (metrics.state, metrics.current_leader) {
-            (ServerState::Leader, _) => Route::Here,
-            (_, Some(leader)) if leader != here => Route::There(leader),
-            _ => Route::Nowhere,
+        let condition = *self.disk.borrow();
+        self.with_metrics(|metrics| {
+            if condition == DiskCondition::Stalled && !self.is_sole_voter(metrics) {
+                return self.detour(metrics);
+            }
+            match (metrics.state, metrics.current_leader) {
+                (ServerState::Leader, _) => Route::Here,
+                (_, Some(leader)) if leader != here => Route::There(leader),
+                _ => Route::Nowhere,
+            }
         })
+    }
+
+    /// Where a replica sends its callers that cannot lead itself, and may be the last to hear who does: to the leader that
+    /// it has heard of, and then to one voter after the other.
+    fn detour(&self, metrics: &RaftMetrics<Kind>) -> Route {
+        let mut others: Vec<DaemonId> =
+            metrics.membership_config.voter_ids().filter(|voter| *voter != self.config.daemon).collect();
+        others.sort_by_key(|voter| Some(*voter) != metrics.current_leader);
+        let at = self.astray.load(Ordering::Relaxed) % others.len().max(1);
+        others.get(at).map_or(Route::Nowhere, |voter| Route::There(*voter))
+    }
+
+    /// Notes that the last route led to nobody who could help.
+    pub(crate) fn went_astray(&self) {
+        if *self.disk.borrow() == DiskCondition::Stalled {
+            self.astray.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Relaxed)
+    }
+
+    /// Why a write cannot even be tried: the disk here is in trouble, and there is nobody else to write to.
+    pub(crate) fn hindrance(&self) -> Option<ProposeError> {
+        let condition = *self.disk.borrow();
+        let is_sole = || self.with_metrics(|metrics| self.is_sole_voter(metrics));
+        match condition {
+            DiskCondition::Stalled if is_sole() => Some(ProposeError::DiskStalled),
+            DiskCondition::Full if self.route() == Route::Here => Some(ProposeError::DiskFull),
+            DiskCondition::Working | DiskCondition::Stalled | DiskCondition::Full => None,
+        }
     }
 
     /// The current leadership, read from openraft.
@@ -133,7 +181,10 @@ impl Replica {
         if Mutant::ReadWithoutQuorum.lives() {
             return self.published.borrow().map(|id| LogIndex(id.index));
         }
-        match self.raft.get_read_linearizer(ReadPolicy::ReadIndex).await {
+        // An engine that waits for its disk does not answer at all.
+        let wait = Duration::from_millis(self.config.election_ms_max * 2);
+        let answer = timeout(wait, self.raft.get_read_linearizer(ReadPolicy::ReadIndex)).await.ok()?;
+        match answer {
             Ok(linearizer) => Some(LogIndex(linearizer.read_log_id().index())),
             Err(RaftError::APIError(
                 LinearizableReadError::ForwardToLeader(_) | LinearizableReadError::QuorumNotEnough(_),
@@ -147,8 +198,17 @@ impl Replica {
         if self.is_closing() {
             return Attempt::Again;
         }
+        if self.hindrance().is_some() {
+            return Attempt::Again;
+        }
         let wait = self.config.limits.outcome_wait;
-        let write = self.unless_closing(timeout(wait, self.raft.client_write(commands))).await;
+        let write = self.unless_closing(timeout(wait, self.raft.client_write(commands)));
+        let write = tokio::select! {
+            write = write => write,
+            () = self.given_up() => {
+                return Attempt::Unknown("the leader's disk does not answer, and another replica may lead".to_owned());
+            }
+        };
         let Some(write) = write else { return Attempt::Unknown("this replica stopped on the way".to_owned()) };
         match write {
             Ok(Ok(response)) => {
@@ -158,6 +218,21 @@ impl Replica {
             Ok(Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_)))) => Attempt::Again,
             Ok(Err(error)) => Attempt::Unknown(error.to_string()),
             Err(_elapsed) => Attempt::Unknown(format!("not applied within {} ms", wait.as_millis())),
+        }
+    }
+
+    /// Ends some time after this replica has given up leading because of its disk: what was on its way and is not answered by
+    /// then will be answered by nobody here.
+    async fn given_up(&self) {
+        let mut disk = self.disk.subscribe();
+        loop {
+            // An error means that the replica is gone.
+            drop(disk.wait_for(|condition| *condition == DiskCondition::Stalled).await);
+            tokio::time::sleep(self.links.append_wait).await;
+            let is_sole = self.with_metrics(|metrics| self.is_sole_voter(metrics));
+            if *disk.borrow() == DiskCondition::Stalled && !is_sole {
+                return;
+            }
         }
     }
 

@@ -9,12 +9,13 @@ use futures_util::future::join_all;
 use hanse_base::clock::SystemClock;
 use hanse_base::id::{DaemonId, GroupId};
 use hanse_base::random::SystemRandom;
+use tokio::task::JoinSet;
 
 use crate::config::{GroupConfig, Limits};
 use crate::error::ProposeError;
 use crate::group::{Group, Seams};
 use crate::propose::Proposed;
-use crate::status::Role;
+use crate::status::{DiskCondition, Role};
 use crate::testing::disk::{Crash, FaultDisk};
 use crate::testing::machine::{ListMachine, Seen};
 use crate::testing::net::Hub;
@@ -79,6 +80,17 @@ impl Trio {
                 if group.status().role == Role::Leader && group.propose(Bytes::from_static(b"probe")).await.is_ok() {
                     return *daemon;
                 }
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// A replica that leads, whether it can write or not.
+    async fn leader_now(&self) -> DaemonId {
+        loop {
+            let leads = |group: &Group| group.status().role == Role::Leader;
+            if let Some((daemon, _)) = self.running.iter().find(|(_, (group, _))| leads(group)) {
+                return *daemon;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -467,5 +479,116 @@ async fn one_voter_grows_to_three_and_shrinks_again_whoever_leads() {
     trio.kill(leader).await;
     trio.run(leader).await;
     trio.propose(leader, &command(5)).await;
+    trio.stop().await;
+}
+
+/// Proposes on a replica until something is acknowledged; how long that took, and what may or may not have happened.
+async fn first_acknowledged(trio: &Trio, daemon: DaemonId, number: usize) -> Duration {
+    let begun = std::time::Instant::now();
+    loop {
+        let proposal = trio.group(daemon).propose(command(number));
+        if tokio::time::timeout(Duration::from_secs(2), proposal).await.is_ok_and(|done| done.is_ok()) {
+            return begun.elapsed();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "nothing was acknowledged for 20 s");
+    }
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) -> Duration {
+    let begun = std::time::Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{what} did not come");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    begun.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_whose_disk_stalls_gives_its_place_to_another_and_takes_part_again_later() {
+    let trio = Trio::start(Limits::default()).await;
+    let leader = trio.leader().await;
+    trio.propose(leader, &command(0)).await;
+    let others: Vec<DaemonId> = ALL.into_iter().filter(|daemon| *daemon != leader).collect();
+    trio.disks[&leader].stall(true);
+    // Something must be on its way to the disk, or nobody can know that it does not answer.
+    let mut in_flight = JoinSet::new();
+    let stalled = trio.group(leader).clone();
+    in_flight.spawn(async move { stalled.propose(command(1)).await });
+    let bound = Duration::from_millis(1200);
+    let took = until("another leader", || {
+        others.iter().any(|daemon| {
+            let leads = trio.group(*daemon).status().leader;
+            leads.is_some_and(|leads| leads != leader)
+        })
+    })
+    .await;
+    assert!(took < bound + Duration::from_millis(1500), "another leads after {took:?}");
+    assert_eq!(trio.group(leader).status().disk, DiskCondition::Stalled);
+    for daemon in &others {
+        assert!(first_acknowledged(&trio, *daemon, 2).await < Duration::from_secs(2));
+    }
+    let through_the_stalled = first_acknowledged(&trio, leader, 3).await;
+    assert!(through_the_stalled < Duration::from_secs(4), "its callers are sent on: {through_the_stalled:?}");
+    // Whatever came of it: it is told in time.
+    drop(tokio::time::timeout(Duration::from_secs(12), in_flight.join_next()).await.unwrap().unwrap());
+    trio.disks[&leader].stall(false);
+    until("the disk's answer", || trio.group(leader).status().disk == DiskCondition::Working).await;
+    let seen = trio.read(leader).await;
+    assert!(seen.contains(&command(0)) && seen.contains(&command(3)), "{seen:?}");
+    assert_eq!(seen, trio.read(others[0]).await);
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stalled_leader_without_fit_followers_leads_again_when_its_disk_answers() {
+    let trio = Trio::start(Limits::default()).await;
+    let leader = trio.leader().await;
+    trio.propose(leader, &command(0)).await;
+    ALL.iter().for_each(|daemon| trio.disks[daemon].stall(true));
+    let mut in_flight = JoinSet::new();
+    let stalled = trio.group(leader).clone();
+    in_flight.spawn(async move { stalled.propose(command(1)).await });
+    until("the stall", || trio.group(leader).status().disk == DiskCondition::Stalled).await;
+    ALL.iter().for_each(|daemon| trio.disks[daemon].stall(false));
+    first_acknowledged(&trio, leader, 2).await;
+    drop(in_flight.join_next().await.unwrap());
+    assert!(trio.read(leader).await.contains(&command(2)));
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_takes_no_entries_and_leadership_goes_where_there_is_room() {
+    let trio = Trio::start(Limits { leader_wait: Duration::from_secs(2), ..Limits::default() }).await;
+    let leader = trio.leader().await;
+    trio.propose(leader, &command(0)).await;
+    trio.group(leader).set_disk_full(true);
+    until("another leader", || {
+        ALL.iter().any(|daemon| *daemon != leader && trio.group(*daemon).status().role == Role::Leader)
+    })
+    .await;
+    first_acknowledged(&trio, leader, 1).await;
+    // Without room anywhere writes are refused, and nothing is lost.
+    ALL.iter().for_each(|daemon| trio.group(*daemon).set_disk_full(true));
+    until("all full", || ALL.iter().all(|daemon| trio.group(*daemon).status().disk == DiskCondition::Full)).await;
+    let refused = trio.group(trio.leader_now().await).propose(command(2)).await.unwrap_err();
+    assert!(refused.is_refused(), "{refused}");
+    ALL.iter().for_each(|daemon| trio.group(*daemon).set_disk_full(false));
+    first_acknowledged(&trio, leader, 3).await;
+    let seen = trio.read(leader).await;
+    assert!(!seen.contains(&command(2)) && seen.contains(&command(3)), "{seen:?}");
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replica_whose_sync_fails_stops_and_says_why() {
+    let trio = Trio::start(Limits::default()).await;
+    let follower = trio.follower().await;
+    let mut failure = trio.group(follower).failure();
+    trio.disks[&follower].fail_syncs();
+    trio.propose(trio.leader().await, &command(0)).await;
+    let failed =
+        tokio::time::timeout(Duration::from_secs(5), failure.wait_for(Option::is_some)).await.unwrap().unwrap();
+    assert!(failed.as_ref().unwrap().to_string().contains("input/output error"), "{failed:?}");
+    drop(failed);
     trio.stop().await;
 }

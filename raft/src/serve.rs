@@ -15,6 +15,7 @@ use crate::consensus::{Commands, SnapshotMeta};
 use crate::frame::{Address, Answer, Refusal, Request, UploadHead};
 use crate::replica::{Attempt, Replica, Route};
 use crate::snapshots::{SnapshotData, Unfinished, check};
+use crate::status::DiskCondition;
 use crate::work::work;
 
 /// Bytes of a snapshot that are in memory at once.
@@ -52,7 +53,27 @@ fn admitted(replica: &Replica, from: DaemonId, request: Bytes) -> Result<Request
     if replica.is_closing() || replica.failure.borrow().is_some() {
         return Err((Refusal::Stopped, "this replica has stopped".to_owned()));
     }
+    if let Some(why) = disk_refuses(replica, &request) {
+        return Err((Refusal::Busy, why.to_owned()));
+    }
     Ok(request)
+}
+
+/// What a replica cannot do while its disk is in trouble: take entries that it has no room for, lead, or say that it is well.
+fn disk_refuses(replica: &Replica, request: &Request) -> Option<&'static str> {
+    let condition = *replica.disk.borrow();
+    match (condition, request) {
+        (DiskCondition::Full, Request::Append(append)) if append.entries.is_empty() => None,
+        (DiskCondition::Full, Request::TakeOver { to, .. }) if *to != replica.config.daemon => None,
+        (DiskCondition::Full, Request::Append(_) | Request::TakeOver { .. } | Request::Ping) => {
+            Some("the disk of this replica is full")
+        }
+        (DiskCondition::Stalled, Request::TakeOver { to, .. }) if *to == replica.config.daemon => {
+            Some("the disk of this replica does not answer")
+        }
+        (DiskCondition::Stalled, Request::Ping) => Some("the disk of this replica does not answer"),
+        _ => None,
+    }
 }
 
 async fn carry_out(replica: &Replica, request: Request) -> Answer {
@@ -197,7 +218,10 @@ async fn install(
     }
     let snapshot = Snapshot { meta, snapshot: SnapshotData::Received(file, unfinished) };
     match replica.raft.install_full_snapshot(head.vote, snapshot).await {
-        Ok(response) => Ok(Answer::Snapshot(response.vote)),
+        Ok(response) => {
+            replica.log.measures().snapshots_received.count();
+            Ok(Answer::Snapshot(response.vote))
+        }
         Err(error) => Err((Refusal::Stopped, error.to_string())),
     }
 }

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use hanse_base::disk::{Disk, DiskFile};
 use hanse_base::id::GroupId;
 use hanse_base::mutant::Mutant;
+use hanse_metrics::counter::Counter;
 use openraft::LogIdOptionExt;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -34,6 +35,8 @@ pub(crate) struct Snapshots {
     unfinished: AtomicU64,
     is_stopped: AtomicBool,
     work: Arc<Semaphore>,
+    /// How many were written from the own state.
+    pub(crate) written: Counter,
 }
 
 /// The newest durable snapshot.
@@ -105,6 +108,7 @@ impl Snapshots {
             unfinished: AtomicU64::new(0),
             is_stopped: AtomicBool::new(false),
             work: Arc::new(Semaphore::new(WORK_MAX as usize)),
+            written: Counter::default(),
         })
     }
 
@@ -152,6 +156,7 @@ impl Snapshots {
         picture.write(&mut writer)?;
         writer.flush()?;
         writer.finish()?;
+        self.written.count();
         Ok((file, unfinished))
     }
 

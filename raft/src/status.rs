@@ -29,6 +29,30 @@ pub enum Role {
     Stopped,
 }
 
+/// How the disk of the log does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DiskCondition {
+    /// It answers in time.
+    #[default]
+    Working,
+    /// It has been at one job for longer than the bound: this replica does not lead.
+    Stalled,
+    /// It has no room: this replica takes no entries.
+    Full,
+}
+
+impl DiskCondition {
+    /// One word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Working => "working",
+            Self::Stalled => "stalled",
+            Self::Full => "full",
+        }
+    }
+}
+
 /// A follower, as the leader sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FollowerStatus {
@@ -75,4 +99,8 @@ pub struct GroupStatus {
     pub followers: BTreeMap<DaemonId, FollowerStatus>,
     /// Bytes of its log files.
     pub log_bytes: u64,
+    /// How their disk does.
+    pub disk: DiskCondition,
+    /// Bytes that wait to be written to the log.
+    pub log_waiting_bytes: u64,
 }

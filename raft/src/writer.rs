@@ -19,6 +19,7 @@ use crate::codec::Writer as Form;
 use crate::consensus::{Kind, LogId, Vote};
 use crate::form::{put_log_id, put_vote};
 use crate::log::Shared;
+use crate::measure::timed;
 use crate::record::{Record, RecordKind, encode};
 use crate::recover::{Base, Place, put_base};
 use crate::segment::{HEADER_BYTES, Header, Identity, Segment};
@@ -141,8 +142,11 @@ impl LogWriter {
         let _guard = Guard(self.shared.clone());
         loop {
             let work = self.shared.next_work(self.is_marked(), IDLE, BATCH_BYTES_MAX);
+            self.shared.toil.begin();
             let done = self.carry_out(work);
-            if !self.conclude(done) {
+            let is_more = self.conclude(done);
+            self.shared.toil.end();
+            if !is_more {
                 return;
             }
         }
@@ -154,9 +158,12 @@ impl LogWriter {
         let shared = self.shared.clone();
         loop {
             let work = shared.next_task_work(self.is_marked(), IDLE, BATCH_BYTES_MAX).await;
+            shared.toil.begin();
             let done = self.carry_out(work);
             self.start.disk.settled().await;
-            if !self.conclude(done) {
+            let is_more = self.conclude(done);
+            shared.toil.end();
+            if !is_more {
                 return;
             }
         }
@@ -231,7 +238,9 @@ impl LogWriter {
             });
         }
         self.committed(&mut buffer, committed);
-        file.append(&buffer)?;
+        let measures = &self.shared.measures;
+        measures.append_bytes.observe(buffer.len() as u64);
+        timed(&measures.appends, || file.append(&buffer))?;
         if let Some(segment) = &mut self.active {
             segment.bytes += buffer.len() as u64;
             segment.last_index = self.base.last_index;
@@ -239,7 +248,7 @@ impl LogWriter {
         self.shared.written(&places, buffer.len() as u64);
         if is_synced {
             if !Mutant::AckBeforeSync.lives() {
-                file.sync()?;
+                timed(&self.shared.measures.syncs, || file.sync())?;
             }
             if is_new_segment {
                 self.start.disk.sync_directory(&self.start.directory)?;

@@ -180,6 +180,20 @@ impl Client {
         tokio::time::timeout(Duration::from_secs(30), whole).await.context("no answer within 30 s")?
     }
 
+    /// GET with one more header.
+    ///
+    /// # Errors
+    /// As [`Client::request`].
+    pub async fn get_with(&self, (name, value): (&str, &str), path: &str) -> Result<Answer> {
+        let whole = async {
+            let request = Request::builder().header("accept", "application/json").header(name, value);
+            let answer = self.dispatch(request, path, Bytes::new()).await?;
+            let (head, body) = answer.into_parts();
+            Ok(Answer { status: head.status, headers: head.headers, body: body.collect().await?.to_bytes() })
+        };
+        tokio::time::timeout(Duration::from_secs(30), whole).await.context("no answer within 30 s")?
+    }
+
     /// POST of a JSON value.
     ///
     /// # Errors

@@ -29,6 +29,8 @@ pub struct Federation {
     up: Option<Child>,
     daemons: BTreeMap<String, Child>,
     links: BTreeMap<(String, String), Link>,
+    /// What the daemons log, as `HANSE_LOG` has it; nothing: their default.
+    logging: Option<&'static str>,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -53,12 +55,21 @@ impl Federation {
     /// # Errors
     /// It is not ready in time; the error holds what it printed.
     pub fn up(regions: &str, daemons: usize) -> Result<Self> {
+        Self::up_logging(regions, daemons, None)
+    }
+
+    /// As [`Federation::up`], with what the daemons are to log (`HANSE_LOG`).
+    ///
+    /// # Errors
+    /// As for [`Federation::up`].
+    pub fn up_logging(regions: &str, daemons: usize, logging: Option<&'static str>) -> Result<Self> {
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let mut federation = Self {
             directory: tempfile::tempdir()?,
             up: None,
             daemons: BTreeMap::new(),
             links: BTreeMap::new(),
+            logging,
             _turn: turn,
         };
         let base = free_ports(regions.split(',').count() * daemons)?;
@@ -374,7 +385,11 @@ impl Federation {
     }
 
     fn run_up(&mut self, arguments: &[&str]) -> Result<()> {
-        let mut child = Command::new(binary("hansed")?)
+        let mut up = Command::new(binary("hansed")?);
+        if let Some(logging) = self.logging {
+            up.env("HANSE_LOG", logging);
+        }
+        let mut child = up
             .arg("up")
             .arg("--data-dir")
             .arg(self.path())

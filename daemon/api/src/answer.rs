@@ -9,7 +9,6 @@ use hanse_schema::types::meta::STATUS;
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WARNING, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::api::AUDIT_ID;
 use crate::body::{Answer, Body};
 use crate::call::Call;
 use crate::compress;
@@ -60,12 +59,9 @@ pub(crate) fn failure(failure: &Failure, accept: Option<&[u8]>, pretty: bool) ->
 pub(crate) const STATUS_KIND: (&str, &str) = ("v1", "Status");
 
 /// The headers that every answer has.
-pub(crate) fn finish(answer: &mut Answer, audit_id: Option<HeaderValue>) {
+pub(crate) fn finish(answer: &mut Answer) {
     let headers = answer.headers_mut();
     headers.remove(ROW_VERSION);
-    if let Some(id) = audit_id {
-        headers.insert(AUDIT_ID, id);
-    }
     if !headers.contains_key(CACHE_CONTROL) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, private"));
     }

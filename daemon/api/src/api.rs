@@ -2,17 +2,21 @@
 //! daemons carry here ([`Api::answer_carried`]).
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
 use hanse_base::clock::Clock;
+use hanse_base::pulse::Pulse;
 use hanse_base::random::Random;
+use hanse_metrics::exposition::Exposition;
 use http::header::{HeaderMap, HeaderName};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::sync::watch;
+use tracing::Instrument;
 
+use crate::access::{self, Answered, Ration, Sight};
 use crate::admission::Admission;
 use crate::answer;
 use crate::authenticate::{Authenticator, ClientCertificate, Holder, User};
@@ -25,6 +29,7 @@ use crate::health::{Check, Probe};
 use crate::limits::{
     PASSED_OVER_BYTES_MAX, REQUEST_BYTES_MAX, REQUEST_PATIENCE, REQUESTS_IN_FLIGHT_MAX, TARGET_BYTES_MAX, WATCHES_MAX,
 };
+use crate::measure::{Counted, Measures, Origin};
 use crate::request::{Request, RequestKind};
 use crate::route;
 use crate::status::Failure;
@@ -60,11 +65,20 @@ pub struct Api {
     closing: watch::Sender<bool>,
     requests: AtomicUsize,
     watches: AtomicUsize,
+    measures: Measures,
+    ration: Ration,
+    /// Beats while the listener's loop lives.
+    pulse: Pulse,
+    /// What the daemon around the server counts.
+    surroundings: OnceLock<Surroundings>,
     /// Whether the process works at all.
     live: Vec<Check>,
     /// Whether requests should be sent here: the daemon's checks, and that the server is not stopping.
     ready: Vec<Check>,
 }
+
+/// Writes what the daemon around the server counts. Called for each reading of `/metrics`: it must not wait.
+pub type Surroundings = Box<dyn Fn(&mut Exposition) + Send + Sync>;
 
 /// The body of a request, not yet read.
 #[derive(Debug)]
@@ -76,6 +90,14 @@ pub enum RequestBody {
 }
 
 impl RequestBody {
+    /// How many bytes its sender has announced; nothing, where it has not.
+    fn announced(&self) -> u64 {
+        match self {
+            Self::Whole(bytes) => bytes.len() as u64,
+            Self::Incoming(incoming) => http_body::Body::size_hint(incoming).lower(),
+        }
+    }
+
     /// Reads all of it.
     ///
     /// # Errors
@@ -129,7 +151,6 @@ pub(crate) struct Inquiry {
 }
 
 pub(crate) const AUDIT_ID: HeaderName = HeaderName::from_static("audit-id");
-const AUDIT_ID_BYTES_MAX: usize = 64;
 /// The headers that go with a carried request.
 pub(crate) const CARRIED_HEADERS: [HeaderName; 5] =
     [http::header::ACCEPT, http::header::CONTENT_TYPE, http::header::USER_AGENT, http::header::IF_NONE_MATCH, AUDIT_ID];
@@ -162,6 +183,10 @@ impl Api {
             closing,
             requests: AtomicUsize::new(0),
             watches: AtomicUsize::new(0),
+            measures: Measures::new(),
+            ration: Ration::default(),
+            pulse: Pulse::default(),
+            surroundings: OnceLock::new(),
             live: vec![Check::ping()],
             ready,
         })
@@ -178,22 +203,54 @@ impl Api {
         request: http::Request<RequestBody>,
         certificate: Option<&ClientCertificate>,
     ) -> Answer {
+        let begun = self.clock.monotonic();
         let (mut parts, body) = request.into_parts();
-        self.ensure_audit_id(&mut parts.headers);
-        let audit_id = parts.headers.get(AUDIT_ID).cloned();
+        self.measures.request_bytes.add(body.announced());
+        let audit_id = self.audit_id(parts.headers.get(AUDIT_ID));
+        parts.headers.insert(AUDIT_ID, audit_id.clone());
+        let (method, uri, span) = (parts.method.clone(), parts.uri.clone(), access::span(&audit_id));
+        let work = async {
+            let mut sight = Sight::NOTHING;
+            let answer = self.answer_client(parts, body, certificate, &mut sight).await;
+            let (code, took) = (answer.status().as_u16(), self.clock.monotonic().saturating_sub(begun));
+            self.measures.sized(http_body::Body::size_hint(answer.body()).exact());
+            let (origin, path) = (Origin::Client, uri.path());
+            self.note(&Answered { origin, method: &method, path, sight: &sight, code, took });
+            (answer, audit_id)
+        };
+        let (mut answer, audit_id) = work.instrument(span).await;
+        answer.headers_mut().insert(AUDIT_ID, audit_id);
+        answer
+    }
+
+    async fn answer_client(
+        self: &Arc<Self>,
+        parts: http::request::Parts,
+        body: RequestBody,
+        certificate: Option<&ClientCertificate>,
+        sight: &mut Sight,
+    ) -> Answer {
         let accept_encoding = parts.headers.get(http::header::ACCEPT_ENCODING).cloned();
         let accept = parts.headers.get(http::header::ACCEPT).cloned();
         let pretty = answer::wants_pretty(&parts);
         let head_only = parts.method == http::Method::HEAD;
-        let answer = self.attempt(parts, body, certificate).await;
+        let answer = self.attempt(parts, body, certificate, sight).await;
         let mut answer = answer.unwrap_or_else(|failure| {
             answer::failure(&failure, accept.as_ref().map(http::HeaderValue::as_bytes), pretty)
         });
-        answer::finish(&mut answer, audit_id);
+        answer::finish(&mut answer);
         if head_only {
             return answer.map(|_| Body::empty());
         }
         answer::compressed(accept_encoding, answer).await
+    }
+
+    /// Counts an answered request, and logs it.
+    fn note(&self, answered: &Answered<'_>) {
+        self.measures.answered(answered.origin, answered.sight.counted, answered.code, answered.took);
+        if !answered.log(&self.ration, self.clock.monotonic()) {
+            self.measures.lines_held_back.count();
+        }
     }
 
     async fn attempt(
@@ -201,6 +258,7 @@ impl Api {
         parts: http::request::Parts,
         body: RequestBody,
         certificate: Option<&ClientCertificate>,
+        sight: &mut Sight,
     ) -> Result<Answer, Failure> {
         let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
         if path.len() + query.len() > TARGET_BYTES_MAX {
@@ -208,7 +266,9 @@ impl Api {
         }
         let (holder, proof) = self.authenticator.user(&parts.headers, certificate, self.clock.wall_ms())?;
         let mut request = Request::parse(&parts.method, path, query)?;
+        sight.counted = Counted::of(&request);
         let user = self.user(holder, &proof, &mut request).await?;
+        sight.user = Some(Arc::clone(&user));
         refuse_impersonation(&parts.headers, &user)?;
         let (method, headers) = (parts.method, parts.headers);
         let purpose = Purpose::Plain;
@@ -220,21 +280,37 @@ impl Api {
     pub async fn answer_carried(self: &Arc<Self>, carried: Carried) -> CarriedAnswer {
         let named = carried.headers.iter().find(|(name, _)| name == http::header::ACCEPT.as_str());
         let accept = named.map(|(_, value)| value.clone());
-        let answer = self.attempt_carried(carried).await;
-        let accept = accept.as_ref().map(String::as_bytes);
-        let answer = answer.unwrap_or_else(|failure| answer::failure(&failure, accept, false));
+        let begun = self.clock.monotonic();
+        let named = carried.headers.iter().find(|(name, _)| name == AUDIT_ID.as_str());
+        let audit_id = named.and_then(|(_, value)| http::HeaderValue::from_str(value).ok());
+        let audit_id = self.audit_id(audit_id.as_ref());
+        let method = http::Method::from_bytes(carried.method.as_bytes()).unwrap_or_default();
+        let path = carried.target.split('?').next().unwrap_or_default().to_owned();
+        let work = async {
+            let mut sight = Sight::NOTHING;
+            let answer = self.attempt_carried(carried, &mut sight).await;
+            let accept = accept.as_ref().map(String::as_bytes);
+            let answer = answer.unwrap_or_else(|failure| answer::failure(&failure, accept, false));
+            let (code, took) = (answer.status().as_u16(), self.clock.monotonic().saturating_sub(begun));
+            let (method, path, sight, origin) = (&method, path.as_str(), &sight, Origin::Daemon);
+            self.note(&Answered { origin, method, path, sight, code, took });
+            answer
+        };
+        let answer = work.instrument(access::span(&audit_id)).await;
         let (head, body) = answer.into_parts();
         let text = |value: &http::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
         let headers = head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
         CarriedAnswer { status: head.status.as_u16(), headers, body }
     }
 
-    async fn attempt_carried(self: &Arc<Self>, carried: Carried) -> Result<Answer, Failure> {
+    async fn attempt_carried(self: &Arc<Self>, carried: Carried, sight: &mut Sight) -> Result<Answer, Failure> {
         let holder = self.authenticator.carried_user(&carried.proof, self.clock.wall_ms())?;
         let method = http::Method::from_bytes(carried.method.as_bytes()).or(Err(Failure::MethodNotServed))?;
         let (path, query) = carried.target.split_once('?').unwrap_or((&carried.target, ""));
         let mut request = Request::parse(&method, path, query)?;
+        sight.counted = Counted::of(&request);
         let user = self.user(holder, &carried.proof, &mut request).await?;
+        sight.user = Some(Arc::clone(&user));
         let mut headers = HeaderMap::new();
         for (name, value) in &carried.headers {
             let name = HeaderName::from_bytes(name.as_bytes()).ok().filter(|name| CARRIED_HEADERS.contains(name));
@@ -268,6 +344,7 @@ impl Api {
         match tokio::time::timeout(REQUEST_PATIENCE, work).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_)) => {
+                self.measures.panics.count();
                 tracing::error!("a request panicked");
                 Err(Failure::Internal("the request could not be completed; this is a bug".to_owned()))
             }
@@ -279,12 +356,45 @@ impl Api {
         }
     }
 
-    /// Every request has an id, the client's own or a new one.
-    fn ensure_audit_id(&self, headers: &mut HeaderMap) {
-        let known = headers.get(AUDIT_ID).is_some_and(|id| !id.is_empty() && id.len() <= AUDIT_ID_BYTES_MAX);
-        if !known && let Ok(id) = http::HeaderValue::from_str(&crate::encode::uuid(&*self.random)) {
-            headers.insert(AUDIT_ID, id);
+    /// Every request has an id: its own, where that is one that can be shown, or a new one.
+    fn audit_id(&self, given: Option<&http::HeaderValue>) -> http::HeaderValue {
+        let known = given.filter(|id| access::is_valid(id)).cloned();
+        known.unwrap_or_else(|| {
+            let made = http::HeaderValue::from_str(&crate::encode::uuid(&*self.random));
+            made.unwrap_or(http::HeaderValue::from_static("-"))
+        })
+    }
+
+    /// Adds what the daemon around the server counts to `/metrics`. Only the first call counts.
+    pub fn surround(&self, surroundings: Surroundings) {
+        self.surroundings.get_or_init(|| surroundings);
+    }
+
+    /// What `/metrics` shows.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        let mut out = Exposition::new();
+        self.measures.write(&mut out, self.requests.load(Ordering::Relaxed), self.watches.load(Ordering::Relaxed));
+        if let Some(surroundings) = self.surroundings.get() {
+            surroundings(&mut out);
         }
+        out.into_text()
+    }
+
+    /// Beats while the listener's loop lives, at least every [`PULSE_INTERVAL`](crate::limits::PULSE_INTERVAL).
+    #[must_use]
+    pub fn pulse(&self) -> &Pulse {
+        &self.pulse
+    }
+
+    /// Requests and watches at work now.
+    #[must_use]
+    pub fn at_work(&self) -> (usize, usize) {
+        (self.requests.load(Ordering::Relaxed), self.watches.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn measures(&self) -> &Measures {
+        &self.measures
     }
 
     pub(crate) fn root_ca(&self) -> &str {

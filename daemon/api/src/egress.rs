@@ -15,6 +15,7 @@
 pub mod address;
 mod connect;
 pub mod endpoint;
+pub mod measure;
 mod pool;
 mod slots;
 mod trust;
@@ -27,6 +28,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hanse_base::id::ClusterId;
 use hanse_base::net::BoxFuture;
+use hanse_metrics::exposition::Exposition;
 use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_TYPE, HOST, USER_AGENT};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -38,6 +40,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::egress::address::AddressRules;
 use crate::egress::connect::Sender;
 use crate::egress::endpoint::{Endpoint, Trust};
+use crate::egress::measure::Measures;
 use crate::egress::pool::Pool;
 use crate::egress::slots::{Permit, Slots};
 
@@ -152,6 +155,7 @@ pub struct HttpsEgress {
     system: OnceCell<Arc<ClientConfig>>,
     /// What drives the open connections; they end with this value.
     connections: Mutex<JoinSet<()>>,
+    measures: Measures,
 }
 
 impl HttpsEgress {
@@ -167,7 +171,13 @@ impl HttpsEgress {
             resolutions: Arc::new(Semaphore::new(EGRESS_RESOLUTIONS_MAX)),
             system: OnceCell::new(),
             connections: Mutex::default(),
+            measures: Measures::new(),
         }
+    }
+
+    /// Writes what is counted of calls.
+    pub fn write_metrics(&self, out: &mut Exposition) {
+        self.measures.write(out, EGRESS_CALLS_MAX - self.calls.available_permits());
     }
 
     async fn call(&self, call: &Post, seconds: u64, deadline: Instant) -> Result<Bytes, Fault> {
@@ -243,7 +253,9 @@ impl Egress for HttpsEgress {
             // As upstream, the other side is told in whole seconds, rounded up.
             let seconds = patience.as_millis().div_ceil(1000);
             let seconds = u64::try_from(seconds).unwrap_or(u64::MAX);
-            let answer = self.call(&call, seconds, Instant::now() + patience).await;
+            let begun = Instant::now();
+            let answer = self.call(&call, seconds, begun + patience).await;
+            self.measures.ended(begun.elapsed(), answer.as_ref().err());
             answer.map_err(|fault| EgressError { url: format!("{}?timeout={seconds}s", call.endpoint.url()), fault })
         })
     }

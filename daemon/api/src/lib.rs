@@ -12,7 +12,7 @@
 //!                                                                                         └─► verbs ──► Home
 //! verbs: decode ──► manage (who owns what) ──► admission ──► validate ──► view (stored version) ──► encode ──► Txn
 //! Home's hub ──► watch ──► view ──► socket                     every error ──► status ──► answer
-//! admission, conversion ──► egress ──► webhooks
+//! admission, conversion ──► egress ──► webhooks            every request ──► measure, access (counted, one line)
 //! ```
 //!
 //! Reading order: [`request`], [`api`], `route` with `definitions` (which kinds there are), `call`, `verbs` with `manage`,
@@ -34,6 +34,8 @@ pub mod federation;
 pub mod serve;
 pub mod token;
 
+mod access;
+pub mod measure;
 mod route;
 mod socket;
 

@@ -67,3 +67,12 @@ pub const ATTEMPTS_MAX: usize = 8;
 pub const CARRIED_HEAD_BYTES_MAX: usize = 256 * 1024;
 /// Warnings of one answer; upstream drops those above 4 KiB in sum, so does this.
 pub const WARNING_BYTES_MAX: usize = 4 * 1024;
+
+/// An id of a request that comes from outside. A longer one is replaced.
+pub const AUDIT_ID_BYTES_MAX: usize = 64;
+/// A request that takes longer, and is no watch, is logged at `info`.
+pub const SLOW_REQUEST: Duration = Duration::from_secs(1);
+/// Lines above `debug` about requests. Above it they are only counted.
+pub const LINES_PER_SECOND_MAX: u64 = 20;
+/// A loop that waits for connections shows this often that it lives.
+pub const PULSE_INTERVAL: Duration = Duration::from_secs(2);

@@ -169,6 +169,8 @@ pub enum RequestKind {
     Health(Probe, Option<String>),
     /// The version of the API.
     Version,
+    /// `/metrics`: what the daemon counts.
+    Metrics,
 }
 
 /// A request whose path and query are understood.
@@ -277,7 +279,8 @@ fn kind_of(method: &http::Method, target: &Target, segments: &[&str], query: &Qu
         ["healthz", check @ ..] => health(Probe::Healthz, check)?,
         ["livez", check @ ..] => health(Probe::Livez, check)?,
         ["readyz", check @ ..] => health(Probe::Readyz, check)?,
-        ["metrics"] if *target != Target::Host => {
+        ["metrics"] if *target == Target::Host => RequestKind::Metrics,
+        ["metrics"] => {
             return Err(Failure::NotImplemented("metrics are served at the host only".to_owned()));
         }
         _ => return Err(Failure::NoSuchPath),

@@ -21,8 +21,9 @@ use crate::catalogue::Catalogue;
 use crate::conversion::Converter;
 use crate::definitions::Found;
 use crate::discovery;
-use crate::federation::Purpose;
+use crate::federation::{CarryError, Purpose};
 use crate::health::{self, Asked, Probe};
+use crate::measure::CarriedOut;
 use crate::openapi;
 use crate::request::{ClusterText, DiscoveryPath, OpenApiPath, RequestKind, ResourcePath, Target, Verb};
 use crate::status::{Failure, Subject};
@@ -77,6 +78,7 @@ fn page(api: &Arc<Api>, catalogue: &Catalogue, inquiry: &Inquiry) -> Result<Answ
         }
         RequestKind::Health(probe, name) => health(api, *probe, name.as_deref(), inquiry),
         RequestKind::Version => Ok(json_page(health::version())),
+        RequestKind::Metrics => Ok(metrics(api)),
         RequestKind::OpenId(path) => {
             let issuer = api.issuer().ok_or(Failure::NoSuchPath)?;
             Ok(token::page::page(issuer, *path, api.url()))
@@ -127,10 +129,28 @@ fn json_page(bytes: bytes::Bytes) -> Answer {
     answer
 }
 
+/// What the daemon counts, as text.
+fn metrics(api: &Api) -> Answer {
+    let mut answer = Answer::new(Body::whole(bytes::Bytes::from(api.metrics())));
+    let media_type = http::HeaderValue::from_static(hanse_metrics::exposition::MEDIA_TYPE);
+    answer.headers_mut().insert(http::header::CONTENT_TYPE, media_type);
+    answer
+}
+
 /// The paths at the host, sorted.
 fn index(signs_tokens: bool) -> Answer {
-    const PATHS: [&str; 9] =
-        ["/api", "/api/v1", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"];
+    const PATHS: [&str; 10] = [
+        "/api",
+        "/api/v1",
+        "/apis",
+        "/healthz",
+        "/livez",
+        "/metrics",
+        "/openapi/v2",
+        "/openapi/v3",
+        "/readyz",
+        "/version",
+    ];
     const OF_TOKENS: [&str; 2] = ["/.well-known/openid-configuration", "/openid/v1/jwks"];
     let mut paths: Vec<&str> = PATHS.into_iter().chain(OF_TOKENS.into_iter().filter(|_| signs_tokens)).collect();
     paths.sort_unstable();
@@ -209,7 +229,13 @@ async fn carry(api: &Arc<Api>, inquiry: Inquiry, located: &Located) -> Result<An
     }
     let watch = inquiry.request.is_watch();
     let request = carried_request(inquiry, &located.cluster).await?;
-    let answer = api.federation().carry(&located.group, request).await?;
+    let answer = api.federation().carry(&located.group, request).await;
+    api.measures().carried_out(match &answer {
+        Ok(_) => CarriedOut::Answered,
+        Err(CarryError::Unreachable { .. }) => CarriedOut::Unreachable,
+        Err(CarryError::Unknown { .. }) => CarriedOut::Unknown,
+    });
+    let answer = answer?;
     if watch { carried_watch(api, answer) } else { Ok(carried_answer(answer)) }
 }
 

@@ -19,7 +19,7 @@ use crate::api::{Api, RequestBody};
 use crate::authenticate::ClientCertificate;
 use crate::limits::{
     ACCEPT_PAUSE, CONNECTIONS_MAX, HANDSHAKE_PATIENCE, HEADER_BYTES_MAX, HEADER_PATIENCE, PING_INTERVAL, PING_PATIENCE,
-    SHUTDOWN_PATIENCE, STREAM_BUFFER_BYTES_MAX, STREAMS_PER_CONNECTION_MAX,
+    PULSE_INTERVAL, SHUTDOWN_PATIENCE, STREAM_BUFFER_BYTES_MAX, STREAMS_PER_CONNECTION_MAX,
 };
 use crate::socket::Socket;
 
@@ -79,12 +79,16 @@ impl Api {
         let acceptor = TlsAcceptor::from(tls);
         let mut connections = JoinSet::new();
         loop {
+            self.measures().connections_are(connections.len());
+            self.pulse().beat();
             tokio::select! {
                 // Within a block of its own, because the guard that it gives cannot be held over the wait below.
                 () = async { drop(shutdown.wait_for(|stop| *stop).await) } => break,
                 Some(ended) = connections.join_next() => log_panic(ended),
+                () = tokio::time::sleep(PULSE_INTERVAL) => {}
                 accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
                     Ok((stream, _)) => {
+                        self.measures().connections_accepted.count();
                         connections.spawn(connection(Arc::clone(&self), acceptor.clone(), stream));
                     }
                     Err(error) => {
@@ -125,8 +129,14 @@ async fn connection(api: Arc<Api>, acceptor: TlsAcceptor, stream: TcpStream) {
     }
     let stream = match tokio::time::timeout(HANDSHAKE_PATIENCE, acceptor.accept(stream)).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return tracing::debug!(%error, "a TLS handshake failed"),
-        Err(_) => return tracing::debug!("a TLS handshake took too long"),
+        Ok(Err(error)) => {
+            api.measures().handshakes_failed.count();
+            return tracing::debug!(%error, "a TLS handshake failed");
+        }
+        Err(_) => {
+            api.measures().handshakes_failed.count();
+            return tracing::debug!("a TLS handshake took too long");
+        }
     };
     let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
     let chain: Vec<Vec<u8>> = chain.iter().map(|certificate| certificate.to_vec()).collect();

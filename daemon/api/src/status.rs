@@ -133,6 +133,8 @@ pub enum Failure {
     /// 503: another region is out of reach; nothing happened. Without `Retry-After`: clients would come again, ten times
     /// in silence, and whether to wait for a region is for a person to decide.
     OutOfReach(String),
+    /// 507: the home's disk has no room; nothing happened. Without `Retry-After`: somebody has to make room first.
+    StorageFull(String),
     /// 504: the outcome is unknown, or the answer took too long.
     Timeout(String),
     /// 504: the replica has not reached the revision.
@@ -204,6 +206,7 @@ impl Failure {
             Self::NotImplemented(_) => 501,
             Self::Unavailable(_) | Self::OutOfReach(_) => 503,
             Self::Timeout(_) | Self::TooLargeResourceVersion { .. } => 504,
+            Self::StorageFull(_) => 507,
         }
     }
 
@@ -228,6 +231,7 @@ impl Failure {
             Self::Internal(_) => "InternalError",
             Self::Unavailable(_) | Self::OutOfReach(_) => "ServiceUnavailable",
             Self::Timeout(_) | Self::TooLargeResourceVersion { .. } => "Timeout",
+            Self::StorageFull(_) => "InsufficientStorage",
             Self::TargetTooLong | Self::NotImplemented(_) | Self::Unknown(_) => "",
         }
     }
@@ -246,6 +250,7 @@ impl Failure {
             | Self::Unknown(text)
             | Self::ApplyConflict(text, _)
             | Self::Unavailable(text)
+            | Self::StorageFull(text)
             | Self::OutOfReach(text) => text.clone(),
             Self::Unauthorized => "Unauthorized".to_owned(),
             Self::Denied(denial) => denial.message.clone(),
@@ -429,6 +434,9 @@ impl From<HomeError> for Failure {
                 "{error}: the change may have happened or may still happen; read before trying again"
             )),
             HomeError::TooLarge { .. } => Self::TooLarge(error.to_string()),
+            HomeError::StorageFull { .. } => Self::StorageFull(format!(
+                "{error}; nothing happened: delete what is not needed, or ask the operator for room"
+            )),
             HomeError::Behind { wanted, current } => {
                 Self::TooLargeResourceVersion { wanted: wanted.0, current: current.0 }
             }
@@ -598,6 +606,7 @@ mod tests {
         check(&Failure::NotImplemented("no".into()), 501, "", "no", None);
         check(&Failure::Unavailable("later".into()), 503, "ServiceUnavailable", "later", retry);
         check(&Failure::OutOfReach("far".into()), 503, "ServiceUnavailable", "far", None);
+        check(&Failure::StorageFull("full".into()), 507, "InsufficientStorage", "full", None);
         check(&Failure::Timeout("slow".into()), 504, "Timeout", "Timeout: slow", None);
         check(
             &Failure::TooLargeResourceVersion { wanted: 9, current: 5 },
@@ -617,10 +626,11 @@ mod tests {
     fn an_unknown_outcome_is_never_shown_as_nothing_happened() {
         let group = GroupId::new("eu").unwrap();
         let region = RegionName::new("us").unwrap();
-        let table: [(Failure, u16); 6] = [
+        let table: [(Failure, u16); 7] = [
             (HomeError::Unavailable { group: group.clone(), why: "no leader".into() }.into(), 503),
             (HomeError::Unknown { group, why: "timeout".into() }.into(), 504),
             (HomeError::TooLarge { bytes: 9, bytes_max: 5 }.into(), 413),
+            (HomeError::StorageFull { group: GroupId::new("eu").unwrap(), why: "12 MiB are free".into() }.into(), 507),
             (HomeError::Behind { wanted: Revision(9), current: Revision(5) }.into(), 504),
             (CarryError::Unreachable { region: region.clone(), why: "no link".into() }.into(), 503),
             (CarryError::Unknown { region, why: "cut".into() }.into(), 504),

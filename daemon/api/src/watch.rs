@@ -32,6 +32,7 @@ use crate::api::{Api, Slot};
 use crate::body::{Answer, Body, BodyError};
 use crate::call::Call;
 use crate::limits::{BODY_CHUNK_BYTES, BOOKMARK_INTERVAL, WATCH_PATIENCE};
+use crate::measure::WatchEnd;
 use crate::negotiate::Format;
 use crate::query::{ListOptions, WantedRevision};
 use crate::selection::Selection;
@@ -213,6 +214,8 @@ struct Watch {
     mark: Option<Revision>,
     /// Set when the last line has been sent.
     ended: bool,
+    /// Why it ends; the client's going away, while nothing else is known.
+    end: WatchEnd,
     bookmarks: Option<Instant>,
     deadline: Instant,
     timer: Pin<Box<Sleep>>,
@@ -239,6 +242,7 @@ impl Watch {
             initial: Vec::new().into_iter(),
             mark: None,
             ended: false,
+            end: WatchEnd::Client,
             bookmarks: None,
             deadline: now,
             timer: Box::pin(tokio::time::sleep_until(now)),
@@ -277,9 +281,11 @@ impl Watch {
             Ok(None) => return None,
             Err(failure) => {
                 self.ended = true;
+                self.end = if failure.code() == 410 { WatchEnd::Expired } else { WatchEnd::Failed };
                 self.lines.error(&failure)
             }
         };
+        self.lines.api.measures().watch_bytes.add(chunk.len() as u64);
         Some((Ok(chunk), self))
     }
 
@@ -307,7 +313,14 @@ impl Watch {
                     let position = self.subscription.position();
                     return self.lines.bookmark(position, false).map(Some);
                 }
-                Woken::Timer | Woken::End => return Ok(None),
+                Woken::Timer => {
+                    self.end = WatchEnd::Timeout;
+                    return Ok(None);
+                }
+                Woken::End => {
+                    self.end = WatchEnd::Shutdown;
+                    return Ok(None);
+                }
             };
             if let Some(chunk) = self.chunk(&batch.events).await? {
                 return Ok(Some(chunk));
@@ -321,6 +334,7 @@ impl Watch {
         let mut joined = BytesMut::new();
         for event in events {
             let Some(line) = self.lines.line(event).await? else { continue };
+            self.lines.api.measures().watch_events.count();
             if let Some(first) = only.take() {
                 joined.put::<Bytes>(first);
             }
@@ -338,6 +352,7 @@ impl Watch {
         let mut chunk = BytesMut::new();
         for (_, object) in self.initial.by_ref() {
             chunk.put(self.lines.object(EventKind::Added.as_str(), &object).await?);
+            self.lines.api.measures().watch_events.count();
             if chunk.len() >= BODY_CHUNK_BYTES {
                 return Ok(Some(chunk.freeze()));
             }
@@ -346,6 +361,12 @@ impl Watch {
             chunk.put(self.lines.bookmark(revision, true)?);
         }
         Ok((!chunk.is_empty()).then(|| chunk.freeze()))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.lines.api.measures().watch_ended(self.end);
     }
 }
 

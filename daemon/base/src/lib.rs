@@ -5,7 +5,7 @@
 //! only places of the product, outside `main`, that ask the operating system for time, randomness and files on behalf
 //! of `raft`, `store` and `sync`; a simulation gives its own.
 //!
-//! Reading order: [`id`], then the seams [`clock`], [`random`], [`disk`], [`net`].
+//! Reading order: [`id`], then the seams [`clock`], [`random`], [`disk`], [`net`], [`pulse`].
 
 pub mod id;
 
@@ -13,4 +13,5 @@ pub mod clock;
 pub mod disk;
 pub mod mutant;
 pub mod net;
+pub mod pulse;
 pub mod random;

@@ -69,6 +69,12 @@ impl Desk {
         Self { noticing: Noticing::new(settings), ..Self::default() }
     }
 
+    /// How many items have something that is to be done or waited for.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.tasks.len()
+    }
+
     /// Takes in what has changed. Costs a look at the events since the last time, and no object is parsed for it.
     pub fn observe(&mut self, state: &State, now: Now) {
         let mut calls = BTreeSet::new();

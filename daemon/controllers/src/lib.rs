@@ -26,6 +26,7 @@
 
 pub mod run;
 pub mod settings;
+pub mod tally;
 
 pub mod desk;
 pub mod task;

@@ -13,6 +13,7 @@ use hanse_store::home::{Home, HomeError};
 
 use crate::desk::{Answer, Desk};
 use crate::settings::Settings;
+use crate::tally::Tally;
 use crate::task::Now;
 
 /// What the controllers ask of the daemon around them.
@@ -39,6 +40,7 @@ pub async fn run(
             duty.turned(false).await;
             tracing::info!(group = %home.group(), "controllers begin");
             select(pin!(lead(&*home, &*clock, &*duty, &settings)), duty.turned(true)).await;
+            settings.tally.wait(0);
             tracing::info!(group = %home.group(), "controllers end: this daemon does not lead any more");
         }
     };
@@ -48,12 +50,13 @@ pub async fn run(
 /// One term as leader. Never returns. What the desk remembers belongs to the term: another leader may have acted since.
 async fn lead(home: &dyn Home, clock: &dyn Clock, duty: &dyn Duty, settings: &Settings) {
     let mut desk = Desk::new(settings.clone());
+    let tally = &*settings.tally;
     let mut pause = PAUSE_MIN;
     loop {
         // The replica of a new leader may be behind what the last one did: the first look is a linearizable one.
         let failure = match home.read().await {
             Ok(_) => {
-                let (failure, acted) = act(home, clock, duty, &mut desk).await;
+                let (failure, acted) = act((home, clock, duty), &mut desk, tally).await;
                 if acted {
                     pause = PAUSE_MIN;
                 }
@@ -68,19 +71,25 @@ async fn lead(home: &dyn Home, clock: &dyn Clock, duty: &dyn Duty, settings: &Se
 }
 
 /// Submits and waits, until the group gives no answer. Whether anything was answered before.
-async fn act(home: &dyn Home, clock: &dyn Clock, duty: &dyn Duty, desk: &mut Desk) -> (HomeError, bool) {
+async fn act(
+    (home, clock, duty): (&dyn Home, &dyn Clock, &dyn Duty),
+    desk: &mut Desk,
+    tally: &Tally,
+) -> (HomeError, bool) {
     let mut acted = false;
     loop {
         let view = home.view();
         let now = Now { wall_ms: clock.wall_ms(), monotonic: clock.monotonic() };
         desk.observe(&view, now);
         let work = desk.plan(&view, now);
+        tally.wait(desk.waiting());
         if !work.is_empty() {
             // At once, so that the group makes them durable together.
             let (items, txns): (Vec<_>, Vec<_>) = work.into_iter().map(|work| (work.item, work.txn)).unzip();
             let outcomes = join_all(txns.into_iter().map(|txn| home.submit(txn))).await;
             let mut failure = None;
             for (item, outcome) in items.into_iter().zip(outcomes) {
+                tally.answered(outcome.is_ok());
                 let answer = match outcome {
                     Ok(outcome) => {
                         acted = true;

@@ -146,6 +146,12 @@ impl History {
         Revision(self.oldest.0 + self.events.len() as u64)
     }
 
+    /// Bytes of the events, each counted once.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The limits.
     pub(crate) fn limits(&self) -> HistoryLimits {
         self.limits

@@ -37,6 +37,15 @@ pub enum HomeError {
         /// The limit.
         bytes_max: usize,
     },
+    /// The disk has no room for what the transaction adds: nothing happened. What makes the state no larger is still taken,
+    /// as long as there is a little.
+    #[error("group {group} takes nothing more: {why}")]
+    StorageFull {
+        /// The group.
+        group: GroupId,
+        /// What is known of the room.
+        why: String,
+    },
     /// The replica has not reached the revision within the time given.
     #[error("revision {wanted} is not reached: the replica is at {current}")]
     Behind {

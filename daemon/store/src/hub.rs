@@ -124,6 +124,13 @@ impl Hub {
         }
     }
 
+    /// Topics that somebody waits at, and all subscriptions to them.
+    #[must_use]
+    pub fn visited(&self) -> (usize, usize) {
+        let topics = self.topics.lock().unwrap_or_else(PoisonError::into_inner);
+        (topics.by_prefix.len(), topics.by_prefix.values().map(|visited| visited.subscriptions).sum())
+    }
+
     /// How often the group's own documents have grown since the daemon started.
     #[must_use]
     pub fn documents(&self) -> u64 {

@@ -29,6 +29,7 @@ pub mod state;
 pub mod token;
 
 mod apply;
+pub mod growth;
 mod projection;
 mod tenancy;
 pub mod workspace;

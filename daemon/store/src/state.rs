@@ -285,6 +285,24 @@ impl State {
         self.history.oldest()
     }
 
+    /// The window of the past.
+    #[must_use]
+    pub fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// How many objects are kept here, of all logical clusters.
+    #[must_use]
+    pub fn object_count(&self) -> usize {
+        self.objects.len()
+    }
+
+    /// How many logical clusters are at home here.
+    #[must_use]
+    pub fn cluster_count(&self) -> usize {
+        self.clusters.len()
+    }
+
     /// The tree of all workspaces of the federation.
     #[must_use]
     pub fn tree(&self) -> &Tree {

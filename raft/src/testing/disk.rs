@@ -35,6 +35,7 @@ struct State {
     appends: u64,
     fails_sync: bool,
     sync_takes: Duration,
+    is_stalled: bool,
     fails_append_of: Option<&'static str>,
 }
 
@@ -108,6 +109,18 @@ impl FaultDisk {
     /// Makes every sync take a while.
     pub(crate) fn slow_syncs(&self, takes: Duration) {
         self.with(|state| state.sync_takes = takes);
+    }
+
+    /// Makes every append and sync hang, until it is told to go on.
+    pub(crate) fn stall(&self, is_stalled: bool) {
+        self.with(|state| state.is_stalled = is_stalled);
+    }
+
+    /// Hangs while the disk does; not beyond a crash.
+    fn wait(&self, epoch: u64) {
+        while self.with(|state| state.is_stalled && state.epoch == epoch) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     pub(crate) fn fail_syncs(&self) {
@@ -211,6 +224,7 @@ impl Handle {
 
 impl DiskFile for Handle {
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
+        self.disk.wait(self.epoch);
         self.with(|state, file| {
             if state.fails_append_of.is_some_and(|ending| self.path.extension().is_some_and(|is| is == ending)) {
                 return Err(io::ErrorKind::StorageFull.into());
@@ -244,6 +258,7 @@ impl DiskFile for Handle {
     fn sync(&self) -> io::Result<()> {
         let takes = self.disk.with(|state| state.sync_takes);
         std::thread::sleep(takes);
+        self.disk.wait(self.epoch);
         self.with(|state, file| {
             if state.fails_sync {
                 // As a kernel does: the next sync would succeed although the pages are lost.

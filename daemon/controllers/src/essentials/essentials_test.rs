@@ -12,7 +12,7 @@ use crate::rig_test::{Group, cluster, key, namespace, object};
 use crate::settings::Settings;
 
 fn settings(root_ca: Option<&str>) -> Settings {
-    Settings { root_ca: root_ca.map(Into::into), service_accounts: true }
+    Settings { root_ca: root_ca.map(Into::into), service_accounts: true, ..Settings::default() }
 }
 
 fn group(root_ca: Option<&str>) -> Group {

@@ -5,6 +5,7 @@
 mod act;
 mod determinism;
 mod golden;
+mod growth;
 mod members;
 mod operations;
 mod past;
