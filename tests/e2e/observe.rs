@@ -95,8 +95,16 @@ fn token(federation: &Federation) -> Result<String> {
 #[test]
 fn status_and_debug_say_what_is_the_case() -> Result<()> {
     let mut federation = Federation::up("eu,us", 1)?;
-    let healthy = federation.status("eu-1")?;
-    ensure!(healthy["findings"] == serde_json::json!([]), "{healthy:#}");
+    // Right after the start, regions have not heard of each other's trees.
+    let end = Instant::now() + Duration::from_secs(20);
+    loop {
+        let healthy = federation.status("eu-1")?;
+        if healthy["findings"] == serde_json::json!([]) {
+            break;
+        }
+        ensure!(Instant::now() < end, "{healthy:#}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
     let debug = federation.hanse("eu-1", &["debug"])?;
     for pointer in [
         "/groups/0/role",
