@@ -12,6 +12,7 @@ use hanse_tests::binary::project;
 const ARROWS: &[(&str, &[&str])] = &[
     ("hanse-base", &[]),
     ("hanse-metrics", &[]),
+    ("hanse-backup", &[]),
     ("hanse-tree", &["hanse-base"]),
     ("hanse-cel", &[]),
     ("hanse-schema", &["hanse-cel"]),
@@ -26,6 +27,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "hanse-base",
             "hanse-metrics",
+            "hanse-backup",
             "hanse-store",
             "hanse-schema",
             "hanse-api",
@@ -35,7 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "hanse-tree",
         ],
     ),
-    ("hanse", &[]),
+    ("hanse", &["hanse-backup"]),
     ("hanse-tests", &["hanse-base"]),
     ("hanse-sim", &["hanse-api", "hanse-base", "hanse-store", "hanse-raft", "hanse-sync", "hansed"]),
     ("jepsen", &[]),
