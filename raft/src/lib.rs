@@ -23,6 +23,7 @@ pub mod group;
 pub mod machine;
 pub mod measure;
 pub mod propose;
+pub mod restore;
 pub mod status;
 
 mod codec;
@@ -56,5 +57,7 @@ mod group_test;
 mod log_test;
 #[cfg(test)]
 mod replicas_test;
+#[cfg(test)]
+mod restore_test;
 #[cfg(test)]
 mod testing;

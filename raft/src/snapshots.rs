@@ -100,7 +100,23 @@ impl Snapshots {
             Some(path) => Some(Self::load(&*disk, path, group_directory, &group, machine)?),
             None => None,
         };
-        Ok(Self {
+        Ok(Self::of(disk, directory, group, current))
+    }
+
+    /// The files of a group that has no snapshot yet. Blocks.
+    pub(crate) fn fresh(disk: Arc<dyn Disk>, group_directory: &Path, group: GroupId) -> Result<Self, StartError> {
+        let directory = group_directory.join("snapshot");
+        disk.create_directory(&directory).map_err(|error| StartError::disk("create", &directory, error))?;
+        disk.sync_directory(group_directory).map_err(|error| StartError::disk("sync", group_directory, error))?;
+        let found = disk.list(&directory).map_err(|error| StartError::disk("list", &directory, error))?;
+        if !found.is_empty() {
+            return Err(StartError::Configuration(format!("{} is not empty", directory.display())));
+        }
+        Ok(Self::of(disk, directory, group, None))
+    }
+
+    fn of(disk: Arc<dyn Disk>, directory: PathBuf, group: GroupId, current: Option<Current>) -> Self {
+        Self {
             disk,
             directory,
             group,
@@ -109,7 +125,7 @@ impl Snapshots {
             is_stopped: AtomicBool::new(false),
             work: Arc::new(Semaphore::new(WORK_MAX as usize)),
             written: Counter::default(),
-        })
+        }
     }
 
     fn load(
