@@ -50,6 +50,9 @@ fn checked(state: &mut State, txn: Txn) -> Result<(), Refusal> {
     if let [Operation::MergeChanges { document, sequence, changes }] = txn.operations.as_slice() {
         return state.merge_changes(document, *sequence, changes);
     }
+    if let [Operation::Learn(learned)] = txn.operations.as_slice() {
+        return state.learn(learned, txn.time_ms);
+    }
     // Later steps build on earlier ones, so that not everything can be checked in advance: a copy takes all of them or
     // is dropped. It costs a copy of what the steps touch.
     let mut next = state.clone();
@@ -95,6 +98,13 @@ impl Steps<'_> {
             Operation::FinishWorkspace { id } => self.finish_workspace(&id),
             Operation::ReserveName { parent, name, id } => self.reserve_name(&parent, &name, id),
             Operation::MergeChanges { .. } => Err(malformed("changes of a document stand alone in their transaction")),
+            Operation::Stage(stage) => self.stage(stage),
+            Operation::Unstage { id } => {
+                self.state.staged.remove(&id);
+                Ok(())
+            }
+            Operation::CreateStaged(workspaces) => self.create_staged(workspaces),
+            Operation::Learn(_) => Err(malformed("what is learned stands alone in its transaction")),
             Operation::Describe(region) => self.describe(region),
             Operation::FoundRoot(objects) => self.found_root(objects),
             Operation::Membership(change) => self.change_membership(change),
@@ -148,7 +158,8 @@ impl State {
     /// Makes the rows that were put since the last commit part of the own documents. Whether there were any. Called once
     /// for each entry of the log, on every replica alike.
     pub(crate) fn commit(&mut self) -> bool {
-        !self.own.commit().is_empty()
+        let grown = !self.own.commit().is_empty();
+        std::mem::take(&mut self.restarted) || grown
     }
 
     /// Looks whether the preconditions hold in this state: what a dry run does instead of a transaction.

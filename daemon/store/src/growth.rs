@@ -18,7 +18,7 @@ impl Txn {
                 let present = state.get(key).map(|object| object.bytes().len());
                 present.is_none_or(|bytes| draft.bytes.len() > bytes + SLACK_BYTES)
             }
-            Operation::CreateWorkspace(_) => true,
+            Operation::CreateWorkspace(_) | Operation::Stage(_) | Operation::CreateStaged(_) => true,
             Operation::UpdateWorkspace { deleting, .. } => !deleting,
             Operation::Delete(_)
             | Operation::MoveWorkspace { .. }
@@ -26,6 +26,8 @@ impl Txn {
             | Operation::ReserveName { .. }
             | Operation::MergeChanges { .. }
             | Operation::Membership(_)
+            | Operation::Learn(_)
+            | Operation::Unstage { .. }
             | Operation::Describe(_)
             | Operation::FoundRoot(_) => false,
         })

@@ -30,7 +30,10 @@ pub mod token;
 
 mod apply;
 pub mod growth;
+pub mod backup;
 mod projection;
+pub mod restored;
+pub mod staged;
 mod tenancy;
 pub mod workspace;
 

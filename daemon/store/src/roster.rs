@@ -20,6 +20,8 @@ pub const VOTERS_MAX: usize = 5;
 /// Removed daemons that a roster remembers, so that they can be told why they are not let in. The oldest are forgotten
 /// first; their ids were minted at random and come up no more.
 pub const REMOVED_MAX: usize = 64;
+/// How far the versions of a group that was restored from a backup lie above the backup's.
+const VERSION_MARGIN: u64 = 1 << 32;
 /// Regions that a federation remembers as removed. Their names are never used again.
 pub const REMOVED_REGIONS_MAX: usize = 256;
 
@@ -229,6 +231,24 @@ impl Membership {
     #[must_use]
     pub fn token(&self, id: &str) -> Option<&Token> {
         self.tokens.get(id)
+    }
+
+    /// The membership of a group that begins again from a backup: its daemon is the only member, in a version above all that
+    /// others can have heard of. Those who were members are told that they are none any more. No token from before is good.
+    pub(crate) fn revived(&self, own: Member, at_ms: u64) -> Self {
+        let before = self.roster.clone().unwrap_or_default();
+        let gone = before.members.into_iter().filter(|member| member.daemon != own.daemon);
+        let gone = gone.map(|Member { daemon, name, peers, .. }| Removed { daemon, name, peers, at_ms });
+        let mut removed: Vec<Removed> =
+            before.removed.into_iter().filter(|removed| removed.daemon != own.daemon).chain(gone).collect();
+        removed.drain(..removed.len().saturating_sub(REMOVED_MAX));
+        let roster = Roster { version: before.version.saturating_add(VERSION_MARGIN), members: vec![own], removed };
+        Self {
+            version: self.version.saturating_add(VERSION_MARGIN),
+            roster: Some(roster),
+            tokens: BTreeMap::new(),
+            ..self.clone()
+        }
     }
 
     /// Whether the relations hold.

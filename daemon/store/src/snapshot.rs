@@ -3,7 +3,8 @@
 //!
 //! ```text
 //! "hanse state" 3 | length record | length record | ...        lengths: four bytes, little endian; records: postcard
-//! head, membership, clusters, reservations, documents, objects, changes, end: in this order, each kind sorted
+//! head, membership, restoration, what waits, clusters, reservations, documents, objects, changes, end: in this order, each
+//! kind sorted
 //! ```
 //!
 //! The window of events is no part of it: who watches across a restored snapshot lists again. What can be had from the
@@ -71,7 +72,7 @@ impl State {
 ///
 /// # Errors
 /// See [`SnapshotError`].
-pub(crate) fn restore(input: &mut dyn Read, group: &GroupId, limits: HistoryLimits) -> Result<State, SnapshotError> {
+pub fn restore(input: &mut dyn Read, group: &GroupId, limits: HistoryLimits) -> Result<State, SnapshotError> {
     let mut input = BufReader::with_capacity(BUFFER_BYTES, input);
     let mut start = [0; MAGIC.len() + 1];
     input.read_exact(&mut start)?;

@@ -19,7 +19,9 @@ use crate::object::{Draft, Object};
 use crate::owned::{Dependent, Owned};
 use crate::piece::Pool;
 use crate::reservation::Reservations;
+use crate::restored::Restored;
 use crate::roster::Membership;
+use crate::staged::Staged;
 use crate::txn::{Refusal, Region};
 use crate::workspace::WORKSPACES;
 
@@ -59,11 +61,17 @@ pub struct State {
     pub(crate) reservations: Reservations,
     /// Who belongs to the federation.
     pub(crate) membership: Arc<Membership>,
+    /// Objects that wait for workspaces that are being restored.
+    pub(crate) staged: OrdMap<ClusterId, Staged>,
+    /// That the group was restored from a backup.
+    pub(crate) restored: Option<Restored>,
     pub(crate) tree: Tree,
     /// Key of the Workspace object of each logical cluster that has one.
     pub(crate) shown: OrdMap<ClusterId, Key>,
     /// The documents that this group writes.
     pub(crate) own: Documents,
+    /// Whether the own documents were begun anew since the last commit.
+    pub(crate) restarted: bool,
     /// What is held of the documents of others.
     pub(crate) others: OrdMap<GroupId, Documents>,
 }
@@ -92,9 +100,12 @@ impl State {
             doomed: OrdSet::new(),
             reservations: Reservations::default(),
             membership: Arc::default(),
+            staged: OrdMap::new(),
+            restored: None,
             tree: Tree::default(),
             shown: OrdMap::new(),
             own: Documents::new(group.clone(), ROWS_PER_DOCUMENT_MAX),
+            restarted: false,
             others: OrdMap::new(),
             group,
         }
@@ -188,6 +199,12 @@ impl State {
             .into_iter()
             .flatten()
             .filter(move |(key, _)| namespace.is_none_or(|namespace| key.namespace() == namespace))
+    }
+
+    /// The number of all objects.
+    #[must_use]
+    pub fn objects(&self) -> u64 {
+        self.objects.len() as u64
     }
 
     /// The number of objects in the scope. At once, but for a namespace in all logical clusters, which is listed.
@@ -417,6 +434,13 @@ impl State {
         self.own.log()
     }
 
+    /// The changes of the copy of another group's documents, for their owner, when it was restored.
+    #[must_use]
+    pub fn copy_of(&self, group: &GroupId) -> ChangeLog {
+        let none = || Documents::new(group.clone(), ROWS_PER_DOCUMENT_MAX).log();
+        self.others.get(group).map_or_else(none, Documents::log)
+    }
+
     /// How far the copy of another group's documents is, or how far the own ones are.
     #[must_use]
     pub fn cursor(&self, group: &GroupId) -> Cursor {
@@ -455,6 +479,8 @@ impl State {
         self.content.check(&content);
         assert_eq!(owned, self.owned, "each owner and each waiting object is known");
         self.check_workspaces();
+        self.check_restored();
+        self.check_staged();
     }
 
     fn check_workspaces(&self) {

@@ -142,7 +142,7 @@ impl Steps<'_> {
     }
 
     /// Writes a row of this group: into the tree now, into the documents when the transaction is through.
-    fn write(&mut self, row: Row) -> Result<(), Refusal> {
+    pub(crate) fn write(&mut self, row: Row) -> Result<(), Refusal> {
         if let Err(error) = row.encode() {
             return Err(Refusal::Malformed { why: error.to_string() });
         }

@@ -14,7 +14,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::key::Key;
 use crate::object::Draft;
+use crate::restored::Learned;
 use crate::roster::MembershipChange;
+use crate::staged::Stage;
 
 /// One transaction on one group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -170,6 +172,18 @@ pub enum Operation {
     FoundRoot(#[serde(deserialize_with = "bounded")] Vec<(Key, Draft)>),
     /// Changes who belongs to the federation, or may join it.
     Membership(MembershipChange),
+    /// What another group's copy of this group's documents holds, after this group was restored from a backup. Stands
+    /// alone in its transaction.
+    Learn(Learned),
+    /// Brings objects of a workspace that is being restored.
+    Stage(Stage),
+    /// Lets objects go that wait for a workspace.
+    Unstage {
+        /// The logical cluster that they wait for.
+        id: ClusterId,
+    },
+    /// Makes workspaces with the objects that have waited for the first of them, in one commit. The others stand below it.
+    CreateStaged(#[serde(deserialize_with = "bounded")] Vec<NewWorkspace>),
 }
 
 /// A workspace to be made.
@@ -366,7 +380,7 @@ fn decoded<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DecodeError> {
 }
 
 /// Reads a list of at most [`TXN_LIST_MAX`] items: a few bytes must not become a great many structs.
-fn bounded<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+pub(crate) fn bounded<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     struct Bounded<T>(PhantomData<T>);
     impl<'de, T: Deserialize<'de>> Visitor<'de> for Bounded<T> {
         type Value = Vec<T>;

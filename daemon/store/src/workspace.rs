@@ -68,6 +68,32 @@ pub(crate) fn is_deleting(content: &[u8]) -> bool {
     taken(&mut parse(content), "metadata").contains_key("deletionTimestamp")
 }
 
+/// The content of a row that only others knew of after its group was restored from a backup.
+pub(crate) fn lost(content: &[u8], restored_ms: u64) -> Bytes {
+    let mut object = parse(content);
+    let mut status = taken(&mut object, "status");
+    let conditions = match status.get_mut("conditions").map(Value::take) {
+        Some(Value::Array(conditions)) => conditions,
+        _ => Vec::new(),
+    };
+    let mut conditions: Vec<Value> =
+        conditions.into_iter().filter(|condition| condition["type"] != CONTENT_LOST).collect();
+    let when = time::OffsetDateTime::from_unix_timestamp(i64::try_from(restored_ms / 1000).unwrap_or_default());
+    let when = when.ok().and_then(|when| when.format(&time::format_description::well_known::Rfc3339).ok());
+    conditions.push(json!({
+        "type": CONTENT_LOST,
+        "status": "True",
+        "severity": "Error",
+        "reason": "RestoredFromBackup",
+        "message": "the region was restored from a backup that is older than this workspace: its objects are lost; delete it, and make or restore it under this name again",
+        "lastTransitionTime": when.unwrap_or_else(|| "1970-01-01T00:00:00Z".into()),
+    }));
+    status.insert("phase".into(), "Unavailable".into());
+    status.insert("conditions".into(), Value::Array(conditions));
+    object.insert("status".into(), status.into());
+    Bytes::from(Value::Object(object).to_string())
+}
+
 /// The content as far as it has a Workspace's shape: at worst nothing.
 fn parse(content: &[u8]) -> Map<String, Value> {
     let mut value = serde_json::from_slice(content).unwrap_or(Value::Null);
@@ -130,6 +156,7 @@ fn written(metadata: &Map<String, Value>, spec: &Map<String, Value>, status: &Ma
 }
 
 const CONFLICT: &str = "NameConflict";
+const CONTENT_LOST: &str = "ContentLost";
 
 /// What a JSON value must be for typed clients to decode it. Fields that are not named are no concern of theirs.
 enum Shape {

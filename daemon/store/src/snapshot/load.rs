@@ -14,8 +14,10 @@ use crate::apply::GROUPS_MAX;
 use crate::content::Changes;
 use crate::history::{History, HistoryLimits};
 use crate::key::{Key, Scope};
-use crate::object::Object;
+use crate::object::{Draft, Object};
 use crate::reservation::{RESERVATIONS_MAX, Reservation};
+use crate::restored::Restored;
+use crate::staged::{STAGED_BYTES_MAX, STAGES_MAX, Staged, staged_bytes};
 use crate::state::{Cluster, FIRST_REVISION, ROOT, State};
 use crate::workspace::WORKSPACES;
 
@@ -49,10 +51,12 @@ pub(super) fn load(
     }
     let mut loading = Loading {
         state,
-        stage: Stage::Clusters,
+        stage: Stage::Restored,
         documents: 0,
         saved: Vec::new(),
         parts_left: 0,
+        staging: None,
+        staged_left: 0,
         changes: 0,
         last_changes: None,
     };
@@ -69,6 +73,9 @@ struct Loading {
     saved: Vec<SavedDocument>,
     /// Parts of the last document that have not come.
     parts_left: u32,
+    /// The logical cluster that objects wait for, and how many of them have not come.
+    staging: Option<ClusterId>,
+    staged_left: u64,
     /// How many logical clusters' changes have come, and which was the last.
     changes: u64,
     last_changes: Option<ClusterId>,
@@ -77,6 +84,8 @@ struct Loading {
 /// How far the records are. They never go back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
+    Restored,
+    Staged,
     Clusters,
     Reservations,
     Documents,
@@ -92,6 +101,8 @@ impl Loading {
             Record::Head { .. } | Record::Membership(_) => {
                 return Err(SnapshotError::Damaged("there is a second head or membership"));
             }
+            Record::Restored { .. } => Stage::Restored,
+            Record::Staged { .. } | Record::StagedObject { .. } => Stage::Staged,
             Record::Cluster { .. } => Stage::Clusters,
             Record::Reservation { .. } => Stage::Reservations,
             Record::Document { .. } | Record::Part(_) => Stage::Documents,
@@ -102,6 +113,9 @@ impl Loading {
         if stage < self.stage {
             return Err(SnapshotError::Damaged("the records are out of order"));
         }
+        if self.staged_left > 0 && !matches!(record, Record::StagedObject { .. }) {
+            return Err(SnapshotError::Damaged("an object that waits is missing"));
+        }
         if self.parts_left > 0 && !matches!(record, Record::Part(_)) {
             return Err(SnapshotError::Damaged("a part of a document is missing"));
         }
@@ -111,6 +125,9 @@ impl Loading {
         self.stage = stage;
         match *record {
             Record::Head { .. } | Record::Membership(_) => {}
+            Record::Restored { .. } => self.restored(record)?,
+            Record::Staged { id, touched_ms, objects } => self.staged(id, touched_ms, objects)?,
+            Record::StagedObject { .. } => self.staged_object(record)?,
             Record::Cluster { id, epoch, deleting } => self.cluster(id, Cluster { epoch: Epoch(epoch), deleting })?,
             Record::Reservation { parent, name, id, made_ms } => self.reservation(parent, name, id, made_ms)?,
             Record::Document { group, ordinal, generation, incoming, parts } => {
@@ -136,6 +153,55 @@ impl Loading {
             }
         }
         Ok(false)
+    }
+
+    fn restored(&mut self, record: &Record<'_>) -> Result<(), SnapshotError> {
+        let Record::Restored { at_ms, backup, begun, lost, ref learned } = *record else { return Ok(()) };
+        let groups = learned.iter().map(|group| GroupId::new(group)).collect::<Result<Vec<_>, _>>();
+        let groups = groups.or(Err(SnapshotError::Damaged("a group is not an id")))?;
+        let above = backup < begun && begun <= self.state.revision().0;
+        let sound = groups.is_sorted_by(|one, next| one < next) && !groups.contains(&self.state.group);
+        if !above || !sound || groups.len() > GROUPS_MAX || self.state.restored.is_some() {
+            return Err(SnapshotError::Damaged("the restoration contradicts itself"));
+        }
+        let (backup, begun, learned) = (Revision(backup), Revision(begun), groups.into_iter().collect());
+        self.state.restored = Some(Restored { at_ms, backup, begun, lost, learned });
+        Ok(())
+    }
+
+    fn staged(&mut self, id: &str, touched_ms: u64, objects: u64) -> Result<(), SnapshotError> {
+        let id = cluster_id(id)?;
+        if self.state.staged.get_max().is_some_and(|(last, _)| *last >= id) || self.state.staged.len() >= STAGES_MAX {
+            return Err(SnapshotError::Damaged("what waits is out of order"));
+        }
+        self.state.staged.insert(id.clone(), Staged { touched_ms, ..Staged::default() });
+        (self.staging, self.staged_left) = (Some(id), objects);
+        Ok(())
+    }
+
+    fn staged_object(&mut self, record: &Record<'_>) -> Result<(), SnapshotError> {
+        let Record::StagedObject { key, revision_at, bytes, ref labels, deleting, ref owners, held } = *record else {
+            return Ok(());
+        };
+        let key = Key::try_from(key.0).or(Err(SnapshotError::Damaged("a key is not one")))?;
+        let draft = Draft {
+            bytes: Bytes::copy_from_slice(bytes.0),
+            revision_at,
+            labels: labels.iter().map(|(key, value)| (Box::from(*key), Box::from(*value))).collect(),
+            deleting,
+            owners: owners.iter().map(|uid| Box::from(*uid)).collect(),
+            held,
+        };
+        let staged = self.staging.as_ref().and_then(|id| self.state.staged.get_mut(id));
+        let (Some(staged), Some(left), Some(_)) = (staged, self.staged_left.checked_sub(1), draft.place()) else {
+            return Err(SnapshotError::Damaged("an object waits for nothing"));
+        };
+        staged.push(key, draft);
+        self.staged_left = left;
+        if staged_bytes(&self.state.staged) > STAGED_BYTES_MAX {
+            return Err(SnapshotError::Damaged("what waits is too large"));
+        }
+        Ok(())
     }
 
     fn cluster(&mut self, id: &str, cluster: Cluster) -> Result<(), SnapshotError> {

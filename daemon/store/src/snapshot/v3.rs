@@ -2,13 +2,16 @@
 
 use std::io::{self, Read, Write};
 
+use hanse_base::id::{ClusterId, GroupId};
 use hanse_tree::documents::Documents;
 use serde::{Deserialize, Serialize};
 
 use super::SnapshotError;
 use crate::content::Changes;
 use crate::object::Object;
+use crate::restored::Restored;
 use crate::roster::Membership;
+use crate::staged::Staged;
 use crate::state::State;
 use crate::txn::{Region, TXN_BYTES_MAX};
 
@@ -79,6 +82,34 @@ pub(super) enum Record<'a> {
     },
     /// Who belongs to the federation; behind the head. Absent from version 2.
     Membership(Box<Membership>),
+    /// That the group was restored from a backup; before the clusters, and absent if it never was.
+    Restored {
+        at_ms: u64,
+        backup: u64,
+        begun: u64,
+        lost: u64,
+        #[serde(borrow)]
+        learned: Vec<&'a str>,
+    },
+    /// Objects that wait for a workspace that is being restored; behind the restoration. They follow.
+    Staged {
+        id: &'a str,
+        touched_ms: u64,
+        objects: u64,
+    },
+    StagedObject {
+        #[serde(borrow)]
+        key: Blob<'a>,
+        revision_at: u32,
+        #[serde(borrow)]
+        bytes: Blob<'a>,
+        #[serde(borrow)]
+        labels: Vec<(&'a str, &'a str)>,
+        deleting: bool,
+        #[serde(borrow)]
+        owners: Vec<&'a str>,
+        held: bool,
+    },
 }
 
 /// Bytes that are written as bytes, not as a list of numbers.
@@ -106,6 +137,14 @@ pub(super) fn write(state: &State, output: &mut impl Write) -> io::Result<()> {
         region: state.region().cloned(),
     })?;
     records.write(&Record::Membership(Box::new((*state.membership).clone())))?;
+    if let Some(Restored { at_ms, backup, begun, lost, learned }) = &state.restored {
+        let learned = learned.iter().map(GroupId::as_str).collect();
+        let (at_ms, backup, begun, lost) = (*at_ms, backup.0, begun.0, *lost);
+        records.write(&Record::Restored { at_ms, backup, begun, lost, learned })?;
+    }
+    for (id, staged) in &state.staged {
+        records.staged(id, staged)?;
+    }
     for (id, cluster) in &state.clusters {
         let (epoch, deleting) = (cluster.epoch.0, cluster.deleting);
         records.write(&Record::Cluster { id: id.as_str(), epoch, deleting })?;
@@ -162,6 +201,23 @@ impl<W: Write> Records<'_, W> {
             count += 1;
         }
         Ok(count)
+    }
+
+    fn staged(&mut self, id: &ClusterId, staged: &Staged) -> io::Result<()> {
+        let objects = staged.objects.len() as u64;
+        self.write(&Record::Staged { id: id.as_str(), touched_ms: staged.touched_ms, objects })?;
+        for (key, draft) in &staged.objects {
+            self.write(&Record::StagedObject {
+                key: Blob(key.as_bytes()),
+                revision_at: draft.revision_at,
+                bytes: Blob(&draft.bytes),
+                labels: draft.labels.iter().map(|(key, value)| (&**key, &**value)).collect(),
+                deleting: draft.deleting,
+                owners: draft.owners.iter().map(|uid| &**uid).collect(),
+                held: draft.held,
+            })?;
+        }
+        Ok(())
     }
 
     fn object(&mut self, key: &[u8], object: &Object) -> io::Result<()> {

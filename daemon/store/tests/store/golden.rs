@@ -2,7 +2,9 @@
 
 use bytes::Bytes;
 use hanse_base::id::{DaemonId, RegionName, Revision};
+use hanse_store::restored::Learned;
 use hanse_store::roster::{MemberRole, MembershipChange, Roster};
+use hanse_store::staged::Stage;
 use hanse_store::txn::{
     DecodeError, Exceeded, NewWorkspace, Operation, Outcome, Precondition, Refusal, Region, TXN_BYTES_MAX, Txn,
 };
@@ -72,7 +74,30 @@ fn everything() -> Txn {
         ],
     };
     txn.operations.extend(membership());
+    txn.operations.extend(restoration());
     txn
+}
+
+fn restoration() -> Vec<Operation> {
+    let key = configmap("root", "a");
+    vec![
+        Operation::Learn(Learned {
+            group: group("us"),
+            rows: vec![Bytes::from_static(b"row")],
+            seen: vec![(1, 2, 3)],
+            whole: true,
+        }),
+        Operation::Stage(Stage { id: id("w1"), position: 300, objects: vec![(key, draft("s"))] }),
+        Operation::Unstage { id: id("w1") },
+        Operation::CreateStaged(vec![NewWorkspace {
+            id: id("w1"),
+            parent: id("root"),
+            name: "org".into(),
+            reserved: false,
+            content: Bytes::from_static(b"{}"),
+            objects: vec![],
+        }]),
+    ]
 }
 
 fn membership() -> Vec<Operation> {
