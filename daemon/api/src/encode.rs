@@ -85,6 +85,11 @@ pub(crate) fn wipe_system_fields(object: &mut Value) {
 pub(crate) fn uuid(random: &dyn Random) -> String {
     let mut bytes = [0_u8; 16];
     random.fill(&mut bytes);
+    uuid_of(bytes)
+}
+
+/// The UUID of version 4 that these bytes make.
+pub(crate) fn uuid_of(mut bytes: [u8; 16]) -> String {
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let mut text = String::with_capacity(36);

@@ -6,9 +6,10 @@
 //! PUT, PATCH, DELETE, move ──► the row's owner ──┬─► here: one transaction at the row's version
 //!                                                └─► carry, wait as above
 //! ```
-//! Reading order: `content`, `types`, `placement`, `create`, `change`, `relocate`, `merge`.
+//! Reading order: `content`, `types`, `placement`, `create`, `change`, `relocate`, `merge`; beside them `restore`.
 
 pub mod content;
+pub mod restore;
 
 mod change;
 mod create;

@@ -22,7 +22,9 @@ pub(crate) const FINALIZER: &str = "core.kcp.io/logicalcluster";
 pub(crate) const PHASE_LABEL: &str = "tenancy.kcp.io/phase";
 /// Annotation that names who made a workspace.
 pub(crate) const OWNER_ANNOTATION: &str = "experimental.tenancy.kcp.io/owner";
-const PATH_ANNOTATION: &str = "kcp.io/path";
+pub(crate) const PATH_ANNOTATION: &str = "kcp.io/path";
+/// Annotation of a workspace that was restored: logical cluster and name of the one that was backed up.
+const RESTORED_ANNOTATION: &str = "hanse.dev/restored-from";
 const TYPE_ANNOTATION: &str = "internal.tenancy.kcp.io/type";
 const CLUSTER_HINT_ANNOTATION: &str = "internal.tenancy.kcp.io/cluster";
 const SHARD_ANNOTATION: &str = "core.kcp.io/shard";
@@ -48,6 +50,17 @@ pub(crate) fn ready(object: &mut Value, id: &ClusterId, user: &User) {
             // Types of one's own come with another issue; those that are built in are root's.
             spec["type"]["path"] = json!("root");
         }
+        map.insert("status".to_owned(), json!({"phase": "Ready"}));
+    }
+}
+
+/// Readies a Workspace that is restored from a backup: the system's part of it is new.
+pub(crate) fn restored(object: &mut Value, id: &ClusterId, from: &str) {
+    encode::set_annotation(object, CLUSTER_HINT_ANNOTATION, id.as_str());
+    encode::set_annotation(object, RESTORED_ANNOTATION, from);
+    encode::set_label(object, PHASE_LABEL, "Ready");
+    keep_finalizer(object);
+    if let Some(map) = object.as_object_mut() {
         map.insert("status".to_owned(), json!({"phase": "Ready"}));
     }
 }
