@@ -1,4 +1,5 @@
-//! The admin socket: one line of JSON in, one line back, then the connection closes.
+//! The admin socket: one line of JSON in, one line back, then the connection closes. A request for a file goes on with
+//! frames behind the answer: see `frames`.
 //!
 //! The socket has mode 0600 from its first moment: it is made under another name and renamed, which also replaces the
 //! socket of a process that was killed. Who may open it may do everything that the protocol offers.
@@ -20,6 +21,9 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+
+use crate::backup::Wish;
+use crate::files::Files;
 
 /// What an administrator can ask.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -98,6 +102,20 @@ pub(crate) enum Request {
         #[serde(default)]
         force: bool,
     },
+    /// A backup, as a file.
+    Backup {
+        /// Path or id of a workspace; without it, the region.
+        #[serde(default)]
+        workspace: Option<String>,
+        /// With the workspaces below it.
+        #[serde(default)]
+        recursive: bool,
+    },
+    /// To take the backup of a workspace, and make a new one of it.
+    Restore {
+        /// The new workspace's path.
+        to: String,
+    },
 }
 
 /// A member's role, as administrators write it.
@@ -154,7 +172,7 @@ pub(crate) fn listen(path: &Path) -> io::Result<UnixListener> {
 /// Answers connections until `stop` changes.
 pub(crate) async fn serve(
     listener: UnixListener,
-    administration: Arc<dyn Administration>,
+    (administration, files): (Arc<dyn Administration>, Option<Arc<Files>>),
     mut stop: watch::Receiver<bool>,
 ) {
     let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
@@ -167,11 +185,11 @@ pub(crate) async fn serve(
         };
         match accepted {
             Ok((stream, place)) => {
-                let administration = Arc::clone(&administration);
+                let (administration, files) = (Arc::clone(&administration), files.clone());
                 connections.spawn(async move {
                     let _place = place;
                     // An administrator who goes away early needs no answer.
-                    drop(timeout(PATIENCE, converse(stream, administration.as_ref())).await);
+                    drop(converse(stream, administration.as_ref(), files.as_deref()).await);
                 });
             }
             Err(error) => {
@@ -192,16 +210,37 @@ async fn accept(
     Ok((stream, place))
 }
 
-async fn converse(mut stream: UnixStream, administration: &dyn Administration) -> io::Result<()> {
+async fn converse(
+    mut stream: UnixStream,
+    administration: &dyn Administration,
+    files: Option<&Files>,
+) -> io::Result<()> {
     let mut line = String::new();
     let (reader, mut writer) = stream.split();
-    BufReader::new(reader.take(REQUEST_BYTES_MAX)).read_line(&mut line).await?;
-    let answer = match parse(&line) {
-        Ok(request) => administration.answer(request).await.unwrap_or_else(|why| json!({"error": why})),
-        Err(why) => json!({"error": why}),
-    };
-    writer.write_all(format!("{answer}\n").as_bytes()).await?;
-    writer.shutdown().await
+    let mut reader = BufReader::new(reader);
+    timeout(PATIENCE, (&mut reader).take(REQUEST_BYTES_MAX).read_line(&mut line)).await??;
+    match (parse(&line), files) {
+        (Ok(Request::Backup { workspace, recursive }), Some(files)) => {
+            let wish = workspace.map_or(Wish::Region, |path| Wish::Workspace { path, recursive });
+            files.give(wish, &mut writer).await?;
+            writer.shutdown().await
+        }
+        (Ok(Request::Restore { to }), Some(files)) => {
+            files.take(&to, &mut reader, &mut writer).await?;
+            writer.shutdown().await
+        }
+        (parsed, _) => {
+            let answer = async {
+                let answer = match parsed {
+                    Ok(request) => administration.answer(request).await.unwrap_or_else(|why| json!({"error": why})),
+                    Err(why) => json!({"error": why}),
+                };
+                writer.write_all(format!("{answer}\n").as_bytes()).await?;
+                writer.shutdown().await
+            };
+            timeout(PATIENCE, answer).await?
+        }
+    }
 }
 
 fn parse(line: &str) -> Result<Request, String> {
@@ -212,7 +251,7 @@ fn parse(line: &str) -> Result<Request, String> {
 
 const CONNECTIONS_MAX: usize = 64;
 const REQUEST_BYTES_MAX: u64 = 64 * 1024;
-/// For one connection, the answer included.
+/// For a request to come, and again for its answer to go.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// After a failed accept, so that it does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -263,7 +302,7 @@ mod tests {
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         let (stop, stopped) = watch::channel(false);
         let mut served = JoinSet::new();
-        served.spawn(serve(listener, Arc::new(Echo), stopped));
+        served.spawn(serve(listener, (Arc::new(Echo), None), stopped));
         assert_eq!(ask(&path, "{\"request\":\"status\"}\n").await, json!({"echo": "Status"}));
         assert_eq!(ask(&path, "{\"request\":\"tree\",\"path\":\"x\"}\n").await, json!({"error": "no workspace x"}));
         let error = ask(&path, "junk\n").await["error"].as_str().unwrap().to_owned();

@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
+use hanse_base::clock::SystemClock;
+use hanse_base::random::SystemRandom;
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, LogFormat};
 use crate::join::{AuthorityArgs, JoinArgs};
+use crate::restore::RestoreArgs;
 use crate::up::UpArgs;
-use crate::{join, run, up};
+use crate::{join, restore, run, up};
 
 /// Hanse's daemon: a Kubernetes-style control plane of regions that need no centre.
 #[derive(Debug, Parser)]
@@ -32,6 +35,8 @@ enum Command {
     Join(JoinArgs),
     /// Make the authority of a new region, with the federation's root
     Authority(AuthorityArgs),
+    /// Begin a region again from a backup, when all of its daemons are lost
+    Restore(RestoreArgs),
     /// Show the version
     Version,
     /// Write completions for a shell to the standard output
@@ -105,6 +110,12 @@ fn start(command: Command) -> anyhow::Result<()> {
             runtime.block_on(join::join(args))?;
         }
         Command::Authority(args) => join::authority(&args)?,
+        Command::Restore(args) => {
+            let config = Config::load(&args.config)?;
+            start_log(config.log_format)?;
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+            runtime.block_on(restore::restore(&args, &config, &SystemClock::default(), &SystemRandom))?;
+        }
         Command::Version => writeln!(io::stdout(), "hansed {}", env!("CARGO_PKG_VERSION"))?,
         Command::Completions { shell } => {
             let mut script = Vec::new();

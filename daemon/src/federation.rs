@@ -26,12 +26,15 @@ use hanse_base::net::BoxFuture;
 use hanse_base::random::Random;
 use hanse_store::home::Home;
 use hanse_store::hub::Hub;
+use hanse_store::restored::Learned;
 use hanse_store::txn::{Operation, Outcome, Txn};
 use hanse_sync::cursor::{Changes, Cursor, Position};
 use hanse_sync::lane::Lane;
 use hanse_sync::message::{BATCH_BYTES_MAX, CHANGES_MAX, Notice};
 use hanse_sync::session::{Batch, Beat, ChangeSource, Pulled, Puller, SessionError};
+use hanse_tree::batch::{ChangeLog, NewChange};
 use hanse_tree::document::DocumentId;
+use hanse_tree::documents::{Documents, ROWS_PER_DOCUMENT_MAX};
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep};
@@ -212,9 +215,12 @@ impl Follower {
 
     /// Follows one daemon until the session ends; says why.
     async fn session(&self, group: &GroupId, daemon: DaemonId) -> Result<Infallible, String> {
-        let stream = self.carriage.mesh().open(daemon, Lane::Tree).await.map_err(|error| error.to_string())?;
         // A view of the leader holds everything that this group has merged: nothing is asked for twice.
         let view = self.home.read().await.map_err(|error| error.to_string())?;
+        if view.must_learn_from(group) {
+            self.learn(group, daemon).await?;
+        }
+        let stream = self.carriage.mesh().open(daemon, Lane::Tree).await.map_err(|error| error.to_string())?;
         let held = cursor_of(&view.cursor(group));
         let puller = Puller::start(stream, group.clone(), held, 0, Beat::default()).await;
         let mut puller = puller.map_err(|error| error.to_string())?;
@@ -253,6 +259,47 @@ impl Follower {
                 Outcome::Refused(refusal) => tracing::warn!(%group, %refusal, "a region's news are not taken in"),
             }
         }
+        Ok(())
+    }
+
+    /// Looks at the copy that another group holds of the own documents, after the own group was restored from a backup:
+    /// until then the other gets none of them.
+    async fn learn(&self, group: &GroupId, daemon: DaemonId) -> Result<(), String> {
+        let stream = self.carriage.mesh().open(daemon, Lane::Tree).await.map_err(|error| error.to_string())?;
+        let own = self.home.group().clone();
+        let puller = Puller::start(stream, own.clone(), Cursor::default(), 0, Beat::default()).await;
+        let mut puller = puller.map_err(|error| error.to_string())?;
+        let mut copy = Documents::new(own.clone(), ROWS_PER_DOCUMENT_MAX);
+        let mut bytes = 0;
+        loop {
+            let changes = match puller.next().await.map_err(|error| error.to_string())? {
+                Pulled::Changes(changes) => changes,
+                Pulled::CaughtUp { .. } => break,
+                Pulled::Notice(_) => continue,
+            };
+            bytes += changes.changes.iter().map(Bytes::len).sum::<usize>();
+            if bytes > COPY_BYTES_MAX {
+                return Err(format!("its copy of our documents has more than {COPY_BYTES_MAX} bytes"));
+            }
+            let id = DocumentId { group: own.clone(), ordinal: changes.document, generation: changes.generation };
+            // The session counts from 0, the documents from 1.
+            for (sequence, change) in (changes.first_sequence.saturating_add(1)..).zip(&changes.changes) {
+                copy.merge(&id, sequence, change).map_err(|error| error.to_string())?;
+            }
+        }
+        for part in Learned::parts(group, &copy) {
+            let operations = vec![Operation::Learn(part)];
+            let txn = Txn { time_ms: self.clock.wall_ms(), preconditions: Vec::new(), operations };
+            match self.home.submit(txn).await.map_err(|error| error.to_string())? {
+                Outcome::Done { .. } => {}
+                Outcome::Refused(refusal) => {
+                    tracing::error!(%group, %refusal, "what a group holds of our documents cannot be used");
+                    return Err(refusal.to_string());
+                }
+            }
+        }
+        let lost = self.home.view().restored().map_or(0, |restored| restored.lost);
+        tracing::info!(%group, rows = copy.len(), lost, "what another group holds of our documents was looked at");
         Ok(())
     }
 
@@ -310,36 +357,20 @@ impl Source {
         Self { hub }
     }
 
-    fn next(&self, cursor: &Cursor) -> Vec<hanse_tree::batch::NewChange> {
+    fn next(&self, cursor: &Cursor) -> Vec<NewChange> {
         let view = self.hub.view();
-        let held = hanse_tree::batch::Cursor::new(
-            cursor.positions().map(|at| (at.document, at.generation, at.next_sequence.saturating_add(1))),
-        );
-        view.changes().changes_after(&held, BATCH_BYTES_MAX, CHANGES_MAX).changes
+        view.changes().changes_after(&held(cursor), BATCH_BYTES_MAX, CHANGES_MAX).changes
     }
 }
 
 impl ChangeSource for Source {
     fn changes_after(&self, cursor: &Cursor) -> Batch {
-        let mut changes = self.next(cursor).into_iter().peekable();
+        let mut changes = self.next(cursor);
         if Mutant::SourceSkips.lives() && changes.len() > 1 {
-            drop(changes.next());
+            drop(changes.remove(0));
         }
-        let Some(first) = changes.next() else {
-            return Batch::CaughtUp { heads: cursor_of(&self.hub.view().changes().cursor()).positions().collect() };
-        };
-        let document = first.document.clone();
-        let mut batch = Changes {
-            document: document.ordinal,
-            generation: document.generation,
-            // The documents count from 1, the session from 0.
-            first_sequence: first.sequence.saturating_sub(1),
-            changes: vec![first.bytes],
-        };
-        while let Some(change) = changes.next_if(|change| change.document == document) {
-            batch.changes.push(change.bytes);
-        }
-        Batch::Changes(batch)
+        let heads = || cursor_of(&self.hub.view().changes().cursor()).positions().collect();
+        batch(changes).unwrap_or_else(|| Batch::CaughtUp { heads: heads() })
     }
 
     fn notice_after(&self, version: u64) -> Option<Notice> {
@@ -362,6 +393,58 @@ impl ChangeSource for Source {
             }
         })
     }
+}
+
+/// Serves another group the copy of its own documents, as it is at one moment: after it was restored from a backup.
+pub(crate) struct CopySource {
+    log: ChangeLog,
+}
+
+impl CopySource {
+    /// Serves the picture.
+    pub(crate) fn new(log: ChangeLog) -> Self {
+        Self { log }
+    }
+}
+
+impl ChangeSource for CopySource {
+    fn changes_after(&self, cursor: &Cursor) -> Batch {
+        let changes = self.log.changes_after(&held(cursor), BATCH_BYTES_MAX, CHANGES_MAX).changes;
+        batch(changes).unwrap_or_else(|| Batch::CaughtUp { heads: cursor_of(&self.log.cursor()).positions().collect() })
+    }
+
+    fn notice_after(&self, _version: u64) -> Option<Notice> {
+        None
+    }
+
+    fn more<'a>(&'a self, _cursor: &'a Cursor, _notice: u64) -> BoxFuture<'a, ()> {
+        Box::pin(std::future::pending())
+    }
+}
+
+/// The session's cursor as the tree's.
+fn held(cursor: &Cursor) -> hanse_tree::batch::Cursor {
+    hanse_tree::batch::Cursor::new(
+        cursor.positions().map(|at| (at.document, at.generation, at.next_sequence.saturating_add(1))),
+    )
+}
+
+/// The first changes, as far as they are of one document.
+fn batch(changes: Vec<NewChange>) -> Option<Batch> {
+    let mut changes = changes.into_iter().peekable();
+    let first = changes.next()?;
+    let document = first.document.clone();
+    let mut batch = Changes {
+        document: document.ordinal,
+        generation: document.generation,
+        // The documents count from 1, the session from 0.
+        first_sequence: first.sequence.saturating_sub(1),
+        changes: vec![first.bytes],
+    };
+    while let Some(change) = changes.next_if(|change| change.document == document) {
+        batch.changes.push(change.bytes);
+    }
+    Some(Batch::Changes(batch))
 }
 
 /// The tree's cursor as the session's: the documents count from 1, the session from 0.
@@ -392,6 +475,8 @@ const PAUSE_MIN: Duration = Duration::from_millis(50);
 const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// How soon a returned region is noticed.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// What another group's copy of the own documents may have, at most.
+const COPY_BYTES_MAX: usize = 1 << 30;
 /// Changes in one transaction.
 const MERGE_BYTES_MAX: usize = 1 << 20;
 const MERGE_CHANGES_MAX: usize = 2048;

@@ -135,10 +135,13 @@ pub(crate) fn heads(state: &State) -> Vec<Head> {
         .into_iter()
         .map(|group| {
             let cursor = state.cursor(group);
-            let (documents, next_sequence_total) = cursor
-                .positions()
-                .fold((0, 0_u64), |(count, total), (_, _, next)| (count + 1, total.saturating_add(next)));
-            Head { group: group.to_string(), documents, next_sequence_total }
+            let mut head = Head { group: group.to_string(), ..Head::default() };
+            for (_, generation, next) in cursor.positions() {
+                head.documents += 1;
+                head.generation_total += u64::from(generation);
+                head.next_sequence_total = head.next_sequence_total.saturating_add(next);
+            }
+            head
         })
         .collect()
 }

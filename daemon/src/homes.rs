@@ -40,7 +40,8 @@ impl Machine for StoreMachine {
     }
 }
 
-struct Picture(State);
+/// A state as the picture that a group writes.
+pub(crate) struct Picture(pub(crate) State);
 
 impl Snapshot for Picture {
     fn write(&self, out: &mut dyn io::Write) -> io::Result<()> {

@@ -13,6 +13,7 @@ use hanse_api::api::Api;
 use hanse_api::body::Body;
 use hanse_api::federation::{Carried, CarriedAnswer};
 use hanse_api::limits::{CARRIED_HEAD_BYTES_MAX, REQUEST_BYTES_MAX};
+use hanse_base::id::{GroupId, RegionName};
 use hanse_raft::group::Group;
 use hanse_sync::error::LinkError;
 use hanse_sync::lane::Lane;
@@ -26,6 +27,7 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::config::{Config, group_of};
+use crate::federation::CopySource;
 use crate::names::{NAME_MESSAGE_BYTES_MAX, Question, encode_answer};
 use crate::overview::Overview;
 use crate::reservation::reserve;
@@ -84,7 +86,7 @@ impl Lanes {
                 Ok(())
             }
             Lane::Carry => self.carried(stream).await,
-            Lane::Tree => self.tree(stream).await,
+            Lane::Tree => self.tree(&peer.region, stream).await,
             Lane::Names => self.name(stream).await,
             Lane::Status => self.status(is_neighbour, stream).await,
         };
@@ -148,12 +150,26 @@ impl Lanes {
         write_answer(answer, send).await
     }
 
-    async fn tree(&self, stream: Stream) -> Result<(), LinkError> {
-        let group = group_of(&self.config.region);
-        let open = |wanted: &hanse_base::id::GroupId| (*wanted == group).then(|| Arc::clone(&self.source));
+    async fn tree(&self, region: &RegionName, stream: Stream) -> Result<(), LinkError> {
+        let open = |wanted: GroupId| self.open_source(group_of(region), wanted);
         let Err(ended) = session::serve(stream, Beat::default(), open).await;
         tracing::debug!(%ended, "a tree session that this daemon served has ended");
         Ok(())
+    }
+
+    /// What a group may follow: the own documents, once its copy of them was looked at, if the own group was restored from
+    /// a backup; and the copy of its own ones, if it was.
+    async fn open_source(&self, theirs: GroupId, wanted: GroupId) -> Option<Arc<dyn ChangeSource>> {
+        let home = self.overview.home();
+        if wanted == *home.group() {
+            return (!home.view().must_learn_from(&theirs)).then(|| Arc::clone(&self.source));
+        }
+        if wanted != theirs {
+            return None;
+        }
+        // Everything that this group has merged, whichever replica is asked.
+        let view = home.read().await.ok()?;
+        Some(Arc::new(CopySource::new(view.copy_of(&wanted))))
     }
 
     async fn name(&self, mut stream: Stream) -> Result<(), LinkError> {

@@ -17,8 +17,8 @@
 //!      └─ watchdog, space            (a thread beside the runtime; room on the disk)
 //! ```
 //!
-//! Reading order: `config`, `run`, `homes`, `carriage`, `federation`, `directory`, `members`, `admin`; then `up`, `prepare`,
-//! `authority`, `pki`, `supervise`.
+//! Reading order: `config`, `run`, `homes`, `carriage`, `federation`, `directory`, `members`, `admin`, `backup`, `restore`; then
+//! `up`, `prepare`, `authority`, `pki`, `supervise`.
 
 mod config;
 mod keys;
@@ -56,6 +56,13 @@ mod process;
 mod status;
 
 mod join;
+
+mod backup;
+mod files;
+mod frames;
+mod restore;
+mod restore_workspace;
+
 mod notify;
 mod watchdog;
 

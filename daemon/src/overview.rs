@@ -403,7 +403,11 @@ impl Overview {
                 let status = self.own_status().await;
                 Ok(debug(sources, &status, self.started.elapsed()))
             }
-            Request::Version {} => Ok(json!({"version": VERSION, "name": self.config.own().name})),
+            Request::Version {} => {
+                let (own, region) = (self.config.own(), self.config.region.as_str());
+                Ok(json!({"version": VERSION, "name": own.name, "region": region}))
+            }
+            Request::Backup { .. } | Request::Restore { .. } => return Err("this daemon gives no files".to_owned()),
             other => return self.change_members(other).await,
         };
         written.map_err(|error| error.to_string())

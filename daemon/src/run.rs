@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use hanse_api::api::{Api, ApiConfig};
 use hanse_api::egress::HttpsEgress;
+use hanse_api::federation::Federation;
 use hanse_api::health::Check;
 use hanse_base::clock::{Clock, SystemClock};
 use hanse_base::disk::RealDisk;
@@ -35,12 +36,14 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::admin;
+use crate::backup::Backups;
 use crate::bootstrap::Bootstrap;
 use crate::carriage::Carriage;
 use crate::config::{Config, Member, group_of};
 use crate::directory::Directories;
 use crate::duty::Leadership;
 use crate::federation::{Contacts, Follower, Source};
+use crate::files::Files;
 use crate::founding::{self, FoundingError};
 use crate::homes::{GroupHome, StoreMachine};
 use crate::keys::{self, KeyError};
@@ -54,6 +57,7 @@ use crate::overview::{Overview, Views};
 use crate::pki::PkiError;
 use crate::port::Port;
 use crate::renewal::{Renewal, RenewalState, renew_at_start};
+use crate::restore_workspace::Restorer;
 use crate::space::{self, Reserve, Space};
 use crate::watchdog::{BEAT_EVERY, Watchdog, Watched};
 
@@ -185,6 +189,8 @@ struct Parts {
     carriage: Carriage,
     contacts: Contacts,
     overview: Arc<Overview>,
+    /// Backups, and what is restored from them.
+    files: Arc<Files>,
     api: Arc<Api>,
     tally: Arc<Tally>,
     space: Space,
@@ -241,10 +247,12 @@ impl Daemon {
         let tally = Arc::clone(&sources.tally);
         let overview = Arc::new(Overview::new(Arc::clone(&config), views, Arc::clone(&clock), Arc::clone(&random)));
         let port = Port::new(config.region.clone(), Arc::clone(&home), carriage.clone(), Arc::clone(&clock));
+        let port = Arc::new(port);
+        let files = files(&config, &group, &port, &clock);
         let checks = checks(&group, &home);
         let api_config =
             ApiConfig { url: config.api.url.clone(), root_ca: root_ca.clone(), egress, authenticator, checks };
-        let api = Api::new(api_config, Arc::new(port), Arc::clone(&clock), Arc::clone(&random));
+        let api = Api::new(api_config, port, Arc::clone(&clock), Arc::clone(&random));
         show(sources, &api, &overview);
         let parts = Parts {
             renewal,
@@ -257,6 +265,7 @@ impl Daemon {
             carriage,
             contacts,
             overview,
+            files,
             api,
             tally,
             space,
@@ -282,6 +291,7 @@ impl Daemon {
             carriage,
             contacts,
             overview,
+            files,
             api,
             tally,
             space,
@@ -306,7 +316,7 @@ impl Daemon {
         let mut beats = JoinSet::new();
         let watched = watched(&mut beats, &group, &api, &overview);
         work.spawn(space::watch(space, reserve, group.clone(), stop.clone()));
-        work.spawn(admin::serve(sockets.admin, overview, stop.clone()));
+        work.spawn(admin::serve(sockets.admin, (overview, Some(files)), stop.clone()));
         let bootstrap = Bootstrap {
             config: Arc::clone(&config),
             home: Arc::clone(&home),
@@ -423,6 +433,15 @@ fn group_config(config: &Config) -> GroupConfig {
     group.election_ms_min = config.raft.election_ms_min;
     group.election_ms_max = config.raft.election_ms_max;
     group
+}
+
+/// Backups of the own group, and what is restored into it.
+fn files(config: &Arc<Config>, group: &Group, port: &Arc<Port>, clock: &Arc<dyn Clock>) -> Arc<Files> {
+    let federation: Arc<dyn Federation> = Arc::<Port>::clone(port);
+    let home = Arc::clone(federation.local());
+    let backups = Backups { config: Arc::clone(config), group: group.clone(), home, clock: Arc::clone(clock) };
+    let restorer = Restorer { federation, url: config.api.url.clone(), clock: Arc::clone(clock) };
+    Arc::new(Files::new(backups, restorer, config.data.join("incoming")))
 }
 
 /// Requests should be sent here once there is a leader and the group knows what it is.

@@ -181,7 +181,7 @@ pub(crate) struct TreeStatus {
 }
 
 /// How far one group's documents are held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Head {
     /// The group.
     pub(crate) group: String,
@@ -189,6 +189,9 @@ pub(crate) struct Head {
     pub(crate) documents: u64,
     /// Sum of the next sequences of all documents.
     pub(crate) next_sequence_total: u64,
+    /// Sum of the generations of all documents: how often they were begun anew.
+    #[serde(default)]
+    pub(crate) generation_total: u64,
 }
 
 /// How far a group is behind another one's documents.

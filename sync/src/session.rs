@@ -179,19 +179,22 @@ impl Puller {
 }
 
 /// The source's side: serves a session on a stream that a peer has opened, until it ends. `open` gives the source for a
-/// group, if this daemon holds it.
+/// group, if this daemon holds it; the puller waits for it no longer than for anything else.
 ///
 /// # Errors
 /// Always, sooner or later: says why the session ended.
-pub async fn serve(
+pub async fn serve<Opening>(
     stream: Stream,
     beat: Beat,
-    open: impl FnOnce(&GroupId) -> Option<Arc<dyn ChangeSource>>,
-) -> Result<Infallible, SessionError> {
+    open: impl FnOnce(GroupId) -> Opening,
+) -> Result<Infallible, SessionError>
+where
+    Opening: Future<Output = Option<Arc<dyn ChangeSource>>>,
+{
     let (mut send, receive) = stream.split();
     let mut inbox = Inbox { receive, silence_max: beat.silence_max };
     let (source, held) = match inbox.next().await {
-        Ok(Message::Hello { group, cursor, notice }) => match open(&group) {
+        Ok(Message::Hello { group, cursor, notice }) => match open(group).await {
             Some(source) => (source, (cursor, notice)),
             None => return refuse(send, Refusal::UnknownGroup).await,
         },

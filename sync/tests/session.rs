@@ -4,6 +4,7 @@
 #[allow(dead_code, unreachable_pub, reason = "each test binary uses a part of it")]
 mod support;
 
+use std::future::ready;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -143,7 +144,7 @@ async fn a_puller_gets_all_that_there_is_and_then_what_comes() {
     }
     let source: Arc<dyn ChangeSource> = Arc::<Book>::clone(&book);
     let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(serve(far, Beat::default(), move |name| (*name == group()).then_some(source)));
+    tasks.spawn(serve(far, Beat::default(), move |name| ready((name == group()).then_some(source))));
     let mut copy = vec![(0, Vec::new()); 3];
     let mut puller = Puller::start(near, group(), Cursor::default(), 0, Beat::default()).await.unwrap();
     catch_up(&mut puller, &mut copy).await;
@@ -167,7 +168,7 @@ async fn a_session_goes_on_from_the_cursor_of_the_last() {
     let source: Arc<dyn ChangeSource> = Arc::<Book>::clone(&book);
     let mut tasks = tokio::task::JoinSet::new();
     let again = Arc::clone(&source);
-    tasks.spawn(serve(far, Beat::default(), move |_| Some(source)));
+    tasks.spawn(serve(far, Beat::default(), move |_| ready(Some(source))));
     let mut copy = vec![(0, Vec::new())];
     let mut puller = Puller::start(near, group(), Cursor::default(), 0, Beat::default()).await.unwrap();
     catch_up(&mut puller, &mut copy).await;
@@ -176,7 +177,7 @@ async fn a_session_goes_on_from_the_cursor_of_the_last() {
     book.write(0, b"b".to_vec());
     let near = one.mesh.open(TWO, Lane::Tree).await.unwrap();
     let far = two.incoming.recv().await.unwrap().stream;
-    tasks.spawn(serve(far, Beat::default(), move |_| Some(again)));
+    tasks.spawn(serve(far, Beat::default(), move |_| ready(Some(again))));
     let mut puller = Puller::start(near, group(), held, 0, Beat::default()).await.unwrap();
     let batch = Changes { document: 0, generation: 0, first_sequence: 1, changes: vec![Bytes::from_static(b"b")] };
     assert_eq!(puller.next().await, Ok(Pulled::Changes(batch)));
@@ -191,7 +192,7 @@ async fn a_notice_comes_first_and_again_when_it_changes_and_never_twice() {
     let source: Arc<dyn ChangeSource> = Arc::<Book>::clone(&book);
     let again = Arc::clone(&source);
     let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(serve(far, Beat::default(), move |_| Some(source)));
+    tasks.spawn(serve(far, Beat::default(), move |_| ready(Some(source))));
     let mut puller = Puller::start(near, group(), Cursor::default(), 0, Beat::default()).await.unwrap();
     let notice = |version, words| Pulled::Notice(Notice { version, bytes: Bytes::from_static(words) });
     assert_eq!(puller.next().await, Ok(notice(3, b"three")));
@@ -204,7 +205,7 @@ async fn a_notice_comes_first_and_again_when_it_changes_and_never_twice() {
     // A later session knows what is held; a source that knows less says nothing.
     let near = one.mesh.open(TWO, Lane::Tree).await.unwrap();
     let far = two.incoming.recv().await.unwrap().stream;
-    tasks.spawn(serve(far, Beat::default(), move |_| Some(again)));
+    tasks.spawn(serve(far, Beat::default(), move |_| ready(Some(again))));
     let mut puller = Puller::start(near, group(), held, 7, Beat::default()).await.unwrap();
     assert!(matches!(puller.next().await, Ok(Pulled::CaughtUp { .. })));
     book.say(6, b"six");
@@ -224,7 +225,7 @@ async fn a_notice_comes_first_and_again_when_it_changes_and_never_twice() {
 async fn a_puller_of_another_version_is_refused() {
     let (_one, _two, mut near, far) = streams(&Limits::default()).await;
     let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(serve(far, Beat::default(), |_| None));
+    tasks.spawn(serve(far, Beat::default(), |_| ready(None)));
     let hello = Message::Hello { group: group(), cursor: Cursor::default(), notice: 0 };
     let mut older = hello.encode().unwrap().to_vec();
     older[0] = 1;
@@ -237,7 +238,7 @@ async fn a_puller_of_another_version_is_refused() {
 async fn a_group_that_is_not_held_is_refused() {
     let (_one, _two, near, far) = streams(&Limits::default()).await;
     let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(serve(far, Beat::default(), |_| None));
+    tasks.spawn(serve(far, Beat::default(), |_| ready(None)));
     let mut puller = Puller::start(near, group(), Cursor::default(), 0, Beat::default()).await.unwrap();
     assert_eq!(puller.next().await, Err(SessionError::Refused(Refusal::UnknownGroup)));
 }
@@ -248,7 +249,7 @@ async fn heartbeats_keep_an_idle_session_and_silence_ends_it() {
     let (one, mut two, near, far) = streams(&Limits::default()).await;
     let source: Arc<dyn ChangeSource> = Book::new(1);
     let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(serve(far, beat, move |_| Some(source)));
+    tasks.spawn(serve(far, beat, move |_| ready(Some(source))));
     let mut puller = Puller::start(near, group(), Cursor::default(), 0, beat).await.unwrap();
     assert!(matches!(puller.next().await, Ok(Pulled::CaughtUp { .. })));
     let idle = tokio::time::timeout(beat.silence_max * 3, puller.next()).await;
@@ -262,7 +263,7 @@ async fn heartbeats_keep_an_idle_session_and_silence_ends_it() {
     drop(silent_far);
     let _silent_near = one.mesh.open(TWO, Lane::Tree).await.unwrap();
     let far = two.incoming.recv().await.unwrap().stream;
-    assert_eq!(serve(far, beat, |_| None).await.unwrap_err(), SessionError::Silent(beat.silence_max));
+    assert_eq!(serve(far, beat, |_| ready(None)).await.unwrap_err(), SessionError::Silent(beat.silence_max));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -284,7 +285,7 @@ async fn a_session_ends_when_the_mesh_does() {
     let (one, _two, near, far) = streams(&Limits::default()).await;
     let source: Arc<dyn ChangeSource> = Book::new(1);
     let mut tasks = tokio::task::JoinSet::new();
-    tasks.spawn(serve(far, Beat::default(), move |_| Some(source)));
+    tasks.spawn(serve(far, Beat::default(), move |_| ready(Some(source))));
     let mut puller = Puller::start(near, group(), Cursor::default(), 0, Beat::default()).await.unwrap();
     assert!(matches!(puller.next().await, Ok(Pulled::CaughtUp { .. })));
     Mesh::shutdown(&one.mesh).await;

@@ -29,8 +29,8 @@ pub mod state;
 pub mod token;
 
 mod apply;
-pub mod growth;
 pub mod backup;
+pub mod growth;
 mod projection;
 pub mod restored;
 pub mod staged;
