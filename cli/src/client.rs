@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use hanse_backup::reader::BackupError;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -38,6 +39,33 @@ pub(crate) enum ClientError {
     /// The daemon refuses the request.
     #[error("{0}")]
     Refused(String),
+    /// A file cannot be read or written.
+    #[error("{path}: {source}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A file is not a whole backup.
+    #[error("{path}: {source}", path = path.display())]
+    Backup {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: BackupError,
+    },
+    /// The daemon is gone in the middle.
+    #[error("the daemon broke off: {0}: look at its log, and type the command again")]
+    Broken(io::Error),
+    /// None of the daemons is of a region.
+    #[error("no daemon of region {region} answers in {path}: say where one is with --data-dir DIR or --socket PATH", path = path.display())]
+    NoRegion {
+        /// The region.
+        region: String,
+        /// The directory.
+        path: PathBuf,
+    },
     /// The answer is not what this version of the program understands.
     #[error("the daemon's answer cannot be read: {0}: compare the versions with `hanse version`")]
     Unreadable(#[from] serde_json::Error),
@@ -61,14 +89,10 @@ impl Client {
     /// # Errors
     /// See [`ClientError`].
     pub(crate) fn ask(&self, request: &Value) -> Result<Value, ClientError> {
-        let sockets = match &self.socket {
-            Some(socket) => vec![socket.clone()],
-            None => self.first.iter().cloned().chain(sockets_in(&self.data_dir)).collect(),
-        };
         let mut failure = ClientError::NoSocket { path: self.data_dir.clone() };
-        for path in sockets {
+        for path in self.sockets() {
             match exchange(&path, request) {
-                Ok(line) => {
+                Ok((line, _)) => {
                     let answer: Value = serde_json::from_str(&line)?;
                     let gone = answer.get("gone").is_some();
                     match answer.get("error").and_then(Value::as_str) {
@@ -84,6 +108,79 @@ impl Client {
             }
         }
         Err(failure)
+    }
+
+    /// Sends a request that goes on behind its answer, and gives both.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub(crate) fn open(&self, request: &Value) -> Result<(Value, BufReader<UnixStream>), ClientError> {
+        // One daemon is asked, whatever comes of it: the next one may be of another region.
+        let path = self.answering()?;
+        let (line, stream) = exchange(&path, request).map_err(|source| ClientError::NoAnswer { path, source })?;
+        let answer = judged(&line)?;
+        for set in [UnixStream::set_read_timeout, UnixStream::set_write_timeout] {
+            set(stream.get_ref(), Some(FILE_PATIENCE)).map_err(ClientError::Broken)?;
+        }
+        Ok((answer, stream))
+    }
+
+    /// The socket that was given, or else that of the first daemon in the directory that answers.
+    fn answering(&self) -> Result<PathBuf, ClientError> {
+        if let Some(socket) = &self.socket {
+            return Ok(socket.clone());
+        }
+        let mut failure = ClientError::NoSocket { path: self.data_dir.clone() };
+        for path in self.sockets() {
+            match exchange(&path, &version()) {
+                Ok(_) => return Ok(path),
+                Err(source) => failure = ClientError::NoAnswer { path, source },
+            }
+        }
+        Err(failure)
+    }
+
+    /// A client of the first daemon of a region that answers.
+    ///
+    /// # Errors
+    /// None of them is of the region.
+    pub(crate) fn in_region(&self, region: &str) -> Result<Self, ClientError> {
+        for path in self.sockets() {
+            let answer = exchange(&path, &version()).ok().and_then(|(line, _)| judged(&line).ok());
+            if answer.is_some_and(|answer| answer.get("region").and_then(Value::as_str) == Some(region)) {
+                return Ok(Self { socket: Some(path), ..self.clone() });
+            }
+        }
+        let path = self.socket.clone().unwrap_or_else(|| self.data_dir.clone());
+        Err(ClientError::NoRegion { region: region.to_owned(), path })
+    }
+
+    fn sockets(&self) -> Vec<PathBuf> {
+        match &self.socket {
+            Some(socket) => vec![socket.clone()],
+            None => self.first.iter().cloned().chain(sockets_in(&self.data_dir)).collect(),
+        }
+    }
+}
+
+fn version() -> Value {
+    serde_json::json!({"request": "version"})
+}
+
+/// Reads the last line of an answer that went on.
+///
+/// # Errors
+/// The daemon is gone, or says why it has failed.
+pub(crate) fn answer(stream: &mut BufReader<UnixStream>) -> Result<Value, ClientError> {
+    judged(&line_of(stream).map_err(ClientError::Broken)?)
+}
+
+/// An answer, or what the daemon says against the request.
+fn judged(line: &str) -> Result<Value, ClientError> {
+    let answer: Value = serde_json::from_str(line)?;
+    match answer.get("error").and_then(Value::as_str) {
+        Some(error) => Err(ClientError::Refused(error.to_owned())),
+        None => Ok(answer),
     }
 }
 
@@ -108,13 +205,18 @@ fn sockets_in(directory: &Path) -> Vec<PathBuf> {
     sockets
 }
 
-fn exchange(path: &Path, request: &Value) -> io::Result<String> {
+fn exchange(path: &Path, request: &Value) -> io::Result<(String, BufReader<UnixStream>)> {
     let mut stream = UnixStream::connect(path)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     writeln!(stream, "{request}")?;
+    let mut stream = BufReader::new(stream);
+    Ok((line_of(&mut stream)?, stream))
+}
+
+fn line_of(stream: &mut BufReader<UnixStream>) -> io::Result<String> {
     let mut line = String::new();
-    BufReader::new(stream.take(ANSWER_BYTES_MAX)).read_line(&mut line)?;
+    stream.take(ANSWER_BYTES_MAX).read_line(&mut line)?;
     if !line.ends_with('\n') {
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the answer has no end"));
     }
@@ -122,8 +224,10 @@ fn exchange(path: &Path, request: &Value) -> io::Result<String> {
 }
 
 const SOCKET: &str = "admin.sock";
-/// The daemon itself waits no longer than a second for others.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The daemon itself waits no longer for others.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// How long a daemon may take for a piece of a file, or for what comes of one.
+const FILE_PATIENCE: Duration = Duration::from_secs(300);
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 
 #[cfg(test)]

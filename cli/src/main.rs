@@ -3,11 +3,13 @@
 //! It speaks the admin protocol over a daemon's Unix socket: one line of JSON to the daemon, one line back. What it
 //! shows of other daemons, the asked daemon has collected. It knows nothing of the daemon's insides.
 //!
-//! Reading order: [`client`], [`status`], [`tree`], [`members`], [`token`], [`region`], [`table`].
+//! Reading order: [`client`], [`status`], [`tree`], [`members`], [`token`], [`region`], [`backup`], [`restore`], [`table`].
 
+mod backup;
 mod client;
 mod members;
 mod region;
+mod restore;
 mod status;
 mod table;
 mod token;
@@ -21,11 +23,13 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use serde_json::{Value, json};
 
+use crate::backup::BackupCommand;
 use crate::client::{Client, ClientError};
+use crate::restore::RestoreCommand;
 use crate::status::Status;
 use crate::tree::Tree;
 
-/// Looks at a Hanse federation: regions, daemons, leaders, the workspace tree.
+/// Looks at a Hanse federation (regions, daemons, leaders, the workspace tree), and backs it up.
 #[derive(Debug, Parser)]
 #[command(name = "hanse", version, after_help = EXAMPLES, arg_required_else_help = true)]
 struct Arguments {
@@ -109,6 +113,16 @@ enum Command {
         after_help = "Examples:\n  hanse debug\n  hanse --socket /run/hanse/admin.sock debug | jq '.peers[] | {name, control}'"
     )]
     Debug,
+    /// Back up a region or a workspace into a file, or show what is in one
+    Backup {
+        #[command(subcommand)]
+        command: BackupCommand,
+    },
+    /// Restore a workspace from a backup. (A region is restored by `hansed restore`.)
+    Restore {
+        #[command(subcommand)]
+        command: RestoreCommand,
+    },
     /// Show the version of this program and of the asked daemon
     Version,
     /// Write completions for a shell to the standard output
@@ -131,6 +145,7 @@ const EXAMPLES: &str = "Examples:
   hanse status                     of the federation in ./hanse-data
   hanse --data-dir /tmp/b tree     the workspaces of another one
   hanse status -o json
+  hanse backup region --to eu.backup
 
 Exit codes: 0 done, 1 failed with a reason, 2 wrong usage, 3 (status) something is out of reach or without a leader.";
 
@@ -174,6 +189,8 @@ fn run(arguments: &Arguments) -> Result<End, ClientError> {
             show(&members::drain(&client, name, *undo, patience, as_json)?);
         }
         Command::Debug => show(&pretty(&client.ask(&json!({"request": "debug"}))?)),
+        Command::Backup { command } => show(&command.run(&client, as_json)?),
+        Command::Restore { command } => show(&command.run(&client, as_json)?),
         Command::Version => show(&version(&client, as_json)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
