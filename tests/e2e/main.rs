@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "a test tells what it saw, and what it skipped")]
 
+mod backup;
 mod clients;
 mod crash;
 mod crds;

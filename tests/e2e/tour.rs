@@ -82,8 +82,8 @@ fn walk(page: &str, federation: &Federation, places: &[(String, String)]) -> Res
     Ok(())
 }
 
-#[test]
-fn the_tour_of_the_readme_works_line_by_line() -> Result<()> {
+/// Types a page beside a federation of three regions, whose addresses are those of `hansed up` on the page.
+fn walk_three_regions(page: &str) -> Result<()> {
     if Command::new("kubectl").args(["version", "--client"]).output().is_err() {
         println!("skipped: no kubectl on this machine");
         return Ok(());
@@ -92,9 +92,19 @@ fn the_tour_of_the_readme_works_line_by_line() -> Result<()> {
     let members = federation.members()?.into_iter().enumerate();
     let places: Vec<_> =
         members.map(|(position, member)| (format!("127.0.0.1:{}", 6443 + 10 * position), member.api)).collect();
-    walk("README.md", &federation, &places)?;
+    walk(page, &federation, &places)?;
     ensure!(federation.panics()?.is_empty(), "{:?}", federation.panics()?);
     federation.stop()
+}
+
+#[test]
+fn the_tour_of_the_readme_works_line_by_line() -> Result<()> {
+    walk_three_regions("README.md")
+}
+
+#[test]
+fn the_page_about_backups_works_line_by_line() -> Result<()> {
+    walk_three_regions("docs/operate/backup.md")
 }
 
 #[test]
