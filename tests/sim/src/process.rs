@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hanse_api::api::{Api, RequestBody};
-use hanse_base::id::{ClusterId, DaemonId, RegionName, Revision};
+use hanse_base::id::{ClusterId, DaemonId, RegionName};
 use hanse_base::net::{BoxFuture, Net, NetError};
 use hanse_raft::config::GroupConfig;
 use hanse_raft::error::StartError;
