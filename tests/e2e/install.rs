@@ -131,7 +131,7 @@ fn check_the_unit_finds_everything(root: &Path) -> Result<()> {
         ensure!(root.join(path.trim_start_matches('/')).is_file(), "{path} is not there");
         count += 1;
     }
-    ensure!(count == 4, "the unit has {count} credentials");
+    ensure!(count == 5, "the unit has {count} credentials");
     Ok(())
 }
 
