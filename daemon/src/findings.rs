@@ -467,7 +467,10 @@ mod tests {
         );
         check(|regions| regions[0].daemons[1].disk_low = true, &[(warning, "daemon eu-2", "nearly full")]);
         check(
-            |regions| regions[0].daemons[0].followers = vec![Follower { daemon: 3, lag: 20_000, heard_ms: None }],
+            |regions| {
+                regions[0].daemons[0].followers =
+                    vec![Follower { daemon: 3, lag: 20_000, heard_ms: None, is_live: false }]
+            },
             &[(warning, "daemon eu-1", "daemon 3 lags 20000 entries behind it")],
         );
         check(
