@@ -187,8 +187,15 @@ fn a_region_grows_to_three_and_five_and_shrinks_under_load_and_loses_nothing() -
         println!("{} writes acknowledged from one to five to three voters, all there", acknowledged.len());
 
         // Who was removed is cut off, and says so.
-        let status = federation.status("eu-2")?;
-        ensure!(status.to_string().contains("was removed from"), "{status}");
+        let since = Instant::now();
+        loop {
+            let status = federation.status("eu-2")?.to_string();
+            if status.contains("was removed from") {
+                break;
+            }
+            ensure!(since.elapsed() < Duration::from_secs(20), "{status}\n{}", federation.log("eu-2"));
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
         let answer = federation.client("eu-2")?.post(CONFIGMAPS, &configmap("late", "x")).await?;
         ensure!(!answer.status.is_success(), "a removed daemon takes a write");
 

@@ -18,7 +18,7 @@ fn one_name_taken_on_two_sides_of_a_cut_has_one_owner_and_a_visible_conflict() -
         federation.split().await?;
         let (us, ap) = (federation.client("us-1")?, federation.client("ap-1")?);
         for (one, other) in [("eu", "us"), ("eu", "ap"), ("us", "ap")] {
-            federation.cut(one, other, true);
+            federation.cut(one, other, true)?;
         }
         let first = us.post(WORKSPACES, &workspace("same", None)).await?.ok()?;
         let second = ap.post(WORKSPACES, &workspace("same", None)).await?.ok()?;
@@ -29,7 +29,7 @@ fn one_name_taken_on_two_sides_of_a_cut_has_one_owner_and_a_visible_conflict() -
             client.post(&path, &configmap("mine", id)).await?.ok()?;
         }
         for (one, other) in [("eu", "us"), ("eu", "ap"), ("us", "ap")] {
-            federation.cut(one, other, false);
+            federation.cut(one, other, false)?;
         }
         let mut pictures = Vec::new();
         for daemon in ["eu-1", "us-1", "ap-1"] {

@@ -28,7 +28,7 @@ pub struct Federation {
     directory: tempfile::TempDir,
     up: Option<Child>,
     daemons: BTreeMap<String, Child>,
-    links: BTreeMap<(String, String), Link>,
+    links: BTreeMap<String, Link>,
     /// What the daemons log, as `HANSE_LOG` has it; nothing: their default.
     logging: Option<&'static str>,
     _turn: MutexGuard<'static, ()>,
@@ -98,34 +98,33 @@ impl Federation {
         self.run_up(&["--regions", &names.join(","), "--daemons", &per_region, "--port-base", &base])
     }
 
-    /// Runs the daemons one by one, each behind links that [`Federation::cut`] can cut. Ends `hansed up` first.
+    /// Begins anew with daemons that run one by one, each behind a forwarder that [`Federation::cut`] can cut: the forwarder's
+    /// address is the one that the others know. Ends `hansed up` first.
     ///
     /// # Errors
     /// A process cannot be started or is not ready in time.
     pub async fn split(&mut self) -> Result<()> {
         self.stop()?;
         let members = self.members()?;
-        for from in &members {
-            let path = self.path().join(&from.name).join("hansed.toml");
-            let mut config: toml::Table = fs::read_to_string(&path)?.parse()?;
+        for member in &members {
+            self.links.insert(member.name.clone(), Link::to(member.peers).await?);
+        }
+        for member in &members {
+            let directory = self.path().join(&member.name);
+            // The state would know the addresses of before.
+            fs::remove_dir_all(directory.join("data"))?;
+            fs::remove_file(directory.join("hansed.started"))?;
+            let mut config: toml::Table = fs::read_to_string(directory.join("hansed.toml"))?.parse()?;
             let list = config
                 .get_mut("member")
                 .and_then(toml::Value::as_array_mut)
                 .context("the configuration lists members")?;
             for entry in list {
-                let name = entry.get("name").and_then(toml::Value::as_str).context("a member has a name")?.to_owned();
-                if name == from.name {
-                    continue;
-                }
-                let to = members.iter().find(|member| member.name == name).context("a member is known")?;
-                let link = Link::to(to.peers).await?;
-                entry
-                    .as_table_mut()
-                    .context("a member is a table")?
-                    .insert("peers".into(), link.address.to_string().into());
-                self.links.insert((from.name.clone(), name), link);
+                let name = entry.get("name").and_then(toml::Value::as_str).context("a member has a name")?;
+                let address = self.links.get(name).context("a member is known")?.address.to_string();
+                entry.as_table_mut().context("a member is a table")?.insert("peers".into(), address.into());
             }
-            fs::write(&path, toml::to_string(&config)?)?;
+            fs::write(directory.join("hansed.toml"), toml::to_string(&config)?)?;
         }
         for member in &members {
             self.start(&member.name)?;
@@ -137,14 +136,20 @@ impl Federation {
     }
 
     /// Cuts or heals every link between the daemons of two regions.
-    pub fn cut(&self, one: &str, other: &str, cut: bool) {
-        let region = |name: &str| name.rsplit_once('-').map_or(String::new(), |(region, _)| region.to_owned());
-        for ((from, to), link) in &self.links {
-            let pair = (region(from), region(to));
-            if pair == (one.to_owned(), other.to_owned()) || pair == (other.to_owned(), one.to_owned()) {
-                link.cut(cut);
+    ///
+    /// # Errors
+    /// The files are not those of `hansed up`.
+    pub fn cut(&self, one: &str, other: &str, cut: bool) -> Result<()> {
+        let members = self.members()?;
+        for (from, to) in members.iter().flat_map(|from| members.iter().map(move |to| (from, to))) {
+            let pair = (from.region.as_str(), to.region.as_str());
+            if (pair == (one, other) || pair == (other, one))
+                && let Some(link) = self.links.get(&to.name)
+            {
+                link.cut(from.peers, cut);
             }
         }
+        Ok(())
     }
 
     /// The directory given to `hansed up`.

@@ -58,22 +58,14 @@ impl Mutant {
     /// Whether they are compiled in.
     pub const ARE_HERE: bool = cfg!(feature = "mutants");
 
-    /// Whether this one is alive.
+    /// Whether this one is alive. Without the feature none is, and nothing is looked at.
     #[must_use]
-    #[cfg(feature = "mutants")]
     pub fn lives(self) -> bool {
         static CHOSEN: std::sync::OnceLock<Option<Mutant>> = std::sync::OnceLock::new();
-        let chosen = CHOSEN.get_or_init(|| {
+        let named = || {
             let name = std::env::var("HANSE_MUTANT").ok()?;
             Self::ALL.into_iter().find(|mutant| format!("{mutant:?}") == name)
-        });
-        *chosen == Some(self)
-    }
-
-    /// None is alive here.
-    #[must_use]
-    #[cfg(not(feature = "mutants"))]
-    pub const fn lives(self) -> bool {
-        false
+        };
+        Self::ARE_HERE && *CHOSEN.get_or_init(named) == Some(self)
     }
 }
