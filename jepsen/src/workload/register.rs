@@ -1,7 +1,7 @@
 //! `register`: a few ConfigMaps in a workspace of each region, created, read, replaced (mostly at the revision that was seen),
 //! deleted and listed through any daemon.
 //!
-//! Keys are used up: after [`KEY_WRITES_MAX`] writes a new one takes the place of the old, so that no object's part of the
+//! Keys are used up: after `KEY_WRITES_MAX` writes a new one takes the place of the old, so that no object's part of the
 //! history is too long to be searched.
 
 use std::collections::HashMap;
