@@ -269,10 +269,10 @@ impl Overview {
 
     async fn change_members(&self, request: Request) -> Result<Value, String> {
         let verbs = &self.verbs;
-        if let Some(removed) = &self.carriage.directories().now().removed {
-            // Whoever has asked may ask another daemon instead.
-            let why = format!("{} was removed from its region, and answers for it no more: ask another", removed.name);
-            return Ok(json!({"error": why, "gone": true}));
+        // Whoever has asked may ask another daemon instead. One that was cut off before it heard of its removal knows it from
+        // the others, who refuse its links.
+        if let Some(why) = self.removed() {
+            return Ok(json!({"error": format!("{}: {why}: ask another", self.config.own().name), "gone": true}));
         }
         match request {
             Request::Tokens {} => return Ok(verbs.tokens()),

@@ -58,7 +58,6 @@ fn what_is_wrong_fails_the_workload_that_is_for_it() {
         ("watch", Flaw::LosesEvents),
         ("watch", Flaw::LosesWrites),
         ("names", Flaw::SharesNames),
-        ("tree", Flaw::LosesMoves),
     ];
     for (name, flaw) in cases {
         for seed in 0..3 {
