@@ -86,7 +86,7 @@ impl Group {
             net: seams.net.clone(),
             group: config.group.clone(),
             daemon: config.daemon,
-            append_wait: Duration::from_millis(config.election_ms_max).max(APPEND_WAIT_MIN),
+            append_wait: Duration::from_millis(config.election_ms_max.saturating_mul(3)).max(APPEND_WAIT_MIN),
             snapshot_idle: config.limits.snapshot_idle,
         };
         let storage = Storage { log: log.clone(), message_bytes_max: config.limits.message_bytes_max };
@@ -423,6 +423,9 @@ fn engine_config(config: &GroupConfig) -> Result<Config, StartError> {
         // would give their indexes and term to other entries.
         enable_leader_restore: Some(false),
         broadcast_submitted_on_append: Some(true),
+        // A leader whom no majority answers falls silent for this long, by turns: those who hear it, though it does not
+        // hear them, elect another. Twice the longest election time is a lease that runs out and a wait that is drawn.
+        quorum_loss_probe_interval: Some(config.election_ms_max.saturating_mul(2)),
         // A link that is down fails at once, so trying again soon costs nothing.
         backoff: "20ms 50ms ...200ms".to_owned(),
         ..Config::default()
@@ -460,7 +463,8 @@ fn followers(
     followers.map(|(daemon, matched)| (*daemon, status(daemon, *matched))).collect()
 }
 
-/// Entries may be many and disks slow: a follower that still writes is not asked to begin again.
+/// Entries may be many and disks slow: a follower that still writes is not asked to begin again. Never shorter than it takes
+/// to elect another leader: entries are a sign of life, so one that hears no answers must not repeat them sooner.
 const APPEND_WAIT_MIN: Duration = Duration::from_millis(800);
 /// The engine reports within milliseconds of its start; a replica that is no member yet shows nobody, and need not wait.
 const FIRST_REPORT_WAIT: Duration = Duration::from_millis(500);

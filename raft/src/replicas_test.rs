@@ -226,6 +226,29 @@ async fn a_leader_that_is_cut_off_neither_acknowledges_nor_serves_old_reads() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leader_that_hears_nobody_but_is_heard_makes_way_for_another() {
+    let trio = Trio::start(Limits::default()).await;
+    let deaf = trio.leader().await;
+    // A write on its way makes it repeat entries, which are a sign of life as heartbeats are.
+    let stuck = tokio::spawn({
+        let (hub, group) = (trio.hub.clone(), trio.group(deaf).clone());
+        async move {
+            hub.deafen(deaf, &ALL);
+            group.propose(command(1)).await
+        }
+    });
+    let other = *trio.running.keys().find(|daemon| **daemon != deaf).unwrap();
+    // Refused by the limits of the wait, if nobody else ever leads.
+    let written = trio.group(other).propose(command(2)).await;
+    assert!(written.is_ok(), "{written:?}");
+    assert_ne!(trio.group(other).status().leader, Some(deaf));
+    trio.hub.isolate(deaf, &ALL, false);
+    drop(stuck.await);
+    assert!(trio.read(deaf).await.contains(&command(2)));
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_write_that_was_sent_and_not_answered_is_unknown() {
     let limits = Limits { outcome_wait: Duration::from_millis(100), ..Limits::default() };
     let trio = Trio::start(limits).await;

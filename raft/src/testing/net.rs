@@ -56,8 +56,18 @@ impl Hub {
         }
     }
 
+    /// Cuts the ways from all others to a daemon, which is heard by them and hears nobody.
+    pub(crate) fn deafen(&self, daemon: DaemonId, others: &[DaemonId]) {
+        let others = others.iter().filter(|other| **other != daemon);
+        self.0.lock().unwrap().cut.extend(others.map(|other| (*other, daemon)));
+    }
+
     pub(crate) fn calls(&self, from: DaemonId, to: DaemonId) -> u64 {
         self.0.lock().unwrap().calls.get(&(from, to)).copied().unwrap_or(0)
+    }
+
+    fn is_cut(&self, from: DaemonId, to: DaemonId) -> bool {
+        self.0.lock().unwrap().cut.contains(&(from, to))
     }
 
     pub(crate) fn uploads(&self) -> u64 {
@@ -80,8 +90,11 @@ impl Net for HubNet {
         Box::pin(async move {
             let group = self.reach(to)?;
             let answer = tokio::time::timeout(wait, group.receive_call(self.here, request)).await;
-            // The answer needs the link, too.
-            self.reach(to).map_err(|_cut| NetError::Unanswered { daemon: to, why: "the link was cut".to_owned() })?;
+            if self.hub.is_cut(to, self.here) {
+                // Nothing tells the caller that its answer is lost.
+                tokio::time::sleep(wait).await;
+                return Err(NetError::Unanswered { daemon: to, why: "no answer".to_owned() });
+            }
             answer.map_err(|_elapsed| NetError::Unanswered { daemon: to, why: "too late".to_owned() })
         })
     }
