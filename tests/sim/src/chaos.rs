@@ -33,6 +33,9 @@ pub enum Kind {
     Ring,
     /// A region is cut off.
     Region,
+    /// Both halves of a region reach each other through one machine only, which loses its power whenever it has voted; who
+    /// leads by then cannot reach it any more.
+    Bridge,
     /// The network is slow and loses much.
     Slow,
     /// A disk does nothing any more.
@@ -49,7 +52,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Kill,
         Self::KillAll,
         Self::Power,
@@ -61,6 +64,7 @@ impl Kind {
         Self::Halves,
         Self::Ring,
         Self::Region,
+        Self::Bridge,
         Self::Slow,
         Self::Stall,
         Self::SyncError,
@@ -87,6 +91,14 @@ pub enum Remedy {
     Room(End),
 }
 
+/// A machine that alone connects others.
+struct Bridge {
+    end: End,
+    /// The newest term in which it was seen.
+    term: u64,
+    until: Duration,
+}
+
 /// The faults of one run.
 pub struct Chaos {
     dice: Dice,
@@ -94,6 +106,7 @@ pub struct Chaos {
     every: Duration,
     next: Duration,
     ends: Vec<(Duration, Remedy)>,
+    bridges: Vec<Bridge>,
     /// How many of each kind were there.
     pub counts: [u64; Kind::ALL.len()],
 }
@@ -104,7 +117,7 @@ impl Chaos {
     pub fn new(plan: &Plan, mut dice: Dice) -> Self {
         let next = FIRST + Duration::from_millis(dice.below(2_000));
         let (weights, every) = (plan.weights.clone(), plan.fault_every);
-        Self { dice, weights, every, next, ends: Vec::new(), counts: [0; Kind::ALL.len()] }
+        Self { dice, weights, every, next, ends: Vec::new(), bridges: Vec::new(), counts: [0; Kind::ALL.len()] }
     }
 
     /// Begins and ends what is due.
@@ -122,6 +135,7 @@ impl Chaos {
             let pause = Duration::from_millis(self.dice.between(300, 2_000));
             self.ends.push((now + pause, Remedy::Start(end)));
         }
+        self.watch_bridges(world);
         if now >= self.next {
             let gap = self.dice.below(2 * u64::try_from(self.every.as_millis()).unwrap_or(1_000));
             self.next = now + Duration::from_millis(gap);
@@ -136,6 +150,7 @@ impl Chaos {
     /// A machine cannot be started.
     pub fn heal(&mut self, world: &mut World) -> anyhow::Result<()> {
         self.ends.clear();
+        self.bridges.clear();
         world.heal()
     }
 
@@ -168,6 +183,15 @@ impl Chaos {
                     self.ends.push((until, Remedy::Mend(from, to)));
                 }
             }
+            Kind::Bridge => {
+                let mut others: Vec<End> = world.neighbours(victim).into_iter().filter(|end| *end != victim).collect();
+                let half = others.split_off(others.len() / 2);
+                for (one, other) in others.iter().flat_map(|one| half.iter().map(|other| (*one, *other))) {
+                    self.cut_off(world, one, other, until);
+                }
+                let term = world.term(victim).unwrap_or(0);
+                self.bridges.push(Bridge { end: victim, term, until });
+            }
             Kind::Slow => {
                 let (late, loss) = (self.dice.below(300_000), self.dice.below(300_000));
                 world.wire.set_weather(|weather| {
@@ -189,6 +213,40 @@ impl Chaos {
                 let ms = i64::try_from(self.dice.below(7_200_000)).unwrap_or(0) - 3_600_000;
                 world.skew(victim, ms);
             }
+        }
+    }
+
+    fn cut_off(&mut self, world: &World, one: End, other: End, until: Duration) {
+        for (from, to) in [(one, other), (other, one)] {
+            world.wire.cut(from, to);
+            self.ends.push((until, Remedy::Mend(from, to)));
+        }
+    }
+
+    fn watch_bridges(&mut self, world: &mut World) {
+        let now = world.now();
+        self.bridges.retain(|bridge| bridge.until > now);
+        for mut bridge in std::mem::take(&mut self.bridges) {
+            match world.term(bridge.end) {
+                Some(term) if term > bridge.term => {
+                    bridge.term = term;
+                    world.lose_power(bridge.end);
+                    let pause = Duration::from_millis(self.dice.between(20, 80));
+                    self.ends.push((now + pause, Remedy::Start(bridge.end)));
+                }
+                Some(_) => {}
+                // Down: whoever won by its vote has heard of it by now.
+                None => {
+                    let near = world.neighbours(bridge.end).into_iter();
+                    let leaders: Vec<End> = near.filter(|end| *end != bridge.end && world.leads(*end)).collect();
+                    for leader in leaders {
+                        if !world.wire.is_cut(leader, bridge.end) {
+                            self.cut_off(world, leader, bridge.end, bridge.until);
+                        }
+                    }
+                }
+            }
+            self.bridges.push(bridge);
         }
     }
 

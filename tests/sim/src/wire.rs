@@ -233,6 +233,12 @@ impl Wire {
         state.cuts.entry((from, to)).or_insert(now);
     }
 
+    /// Whether nothing gets from one end to another.
+    #[must_use]
+    pub fn is_cut(&self, from: End, to: End) -> bool {
+        self.state().cuts.contains_key(&(from, to))
+    }
+
     /// The way is open again.
     pub fn mend(&self, from: End, to: End) {
         self.state().cuts.remove(&(from, to));

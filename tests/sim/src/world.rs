@@ -132,6 +132,12 @@ impl World {
         machine.look().is_some_and(|(leadership, _)| leadership.leader == Some(machine.spec.daemon))
     }
 
+    /// The term that the process there shows, if one runs.
+    #[must_use]
+    pub fn term(&self, end: End) -> Option<u64> {
+        self.machines[end].look().map(|(leadership, _)| leadership.term.0)
+    }
+
     /// Starts a task of the clients.
     pub fn client<F>(&self, task: F)
     where
