@@ -14,21 +14,19 @@ use hyper::body::Incoming;
 use hyper::client::conn::http2;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use serde_json::Value;
 use tokio::net::TcpSocket;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
-use crate::cluster::files::admin_token;
 use crate::ground::Ground;
 use crate::port::{Answer, BoxFuture, Client, Events, NoAnswer, Opened, Request, Target};
 
-/// Clients of all daemons, as one administrator.
+/// Clients of all daemons, as the administrator who may list across logical clusters (`/clusters/*`).
 pub struct HttpClient {
     tls: TlsConnector,
-    token: String,
     daemons: RwLock<BTreeMap<String, Arc<Daemon>>>,
 }
 
@@ -52,17 +50,16 @@ impl HttpClient {
         for certificate in CertificateDer::pem_slice_iter(&pem) {
             roots.add(certificate?)?;
         }
+        let own =
+            CertificateDer::pem_file_iter(directory.join("pki/shard-admin.crt"))?.collect::<Result<Vec<_>, _>>()?;
+        let key = PrivateKeyDer::from_pem_file(directory.join("pki/shard-admin.key"))?;
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
-            .with_no_client_auth();
+            .with_client_auth_cert(own, key)?;
         config.alpn_protocols = vec![b"h2".to_vec()];
-        Ok(Self {
-            tls: TlsConnector::from(Arc::new(config)),
-            token: admin_token(directory)?,
-            daemons: RwLock::default(),
-        })
+        Ok(Self { tls: TlsConnector::from(Arc::new(config)), daemons: RwLock::default() })
     }
 
     /// Adds a daemon, or changes where it is.
@@ -162,7 +159,6 @@ impl HttpClient {
             .method(request.method)
             .uri(format!("https://{}{}", daemon.address, request.path))
             .header("accept", "application/json")
-            .header("authorization", format!("Bearer {}", self.token))
             .header("content-type", kind)
             .body(Full::new(Bytes::from(body)))?)
     }

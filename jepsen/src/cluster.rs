@@ -67,6 +67,10 @@ impl Cluster {
     /// # Errors
     /// The system refuses something, or the daemons cannot be started.
     pub fn start(plan: Plan) -> Result<Self> {
+        // What a former run left would be taken for daemons that have lost their disks.
+        if plan.directory.exists() {
+            std::fs::remove_dir_all(&plan.directory)?;
+        }
         std::fs::create_dir_all(&plan.directory)?;
         let switch = match plan.net {
             NetKind::Switch => Some(Switch::start(plan.seed)?),

@@ -1,6 +1,9 @@
 //! Time does not travel: what one client sees of an object never gets older, nor what one daemon serves, not even to those who
 //! take whatever is at hand (`read-any`, `list-any`: `resourceVersion=0`, or "not older than"). G5 of the reliability page.
 //!
+//! What a write is answered with comes from the leader; the daemon that passed it on may not have applied it yet, and promises it
+//! to nobody but the client. So writes count as sights of clients only.
+//!
 //! A daemon that was started again begins anew: what it may serve then is what it has read back from its disk. A daemon of another
 //! region than the logical cluster's passes requests on to any daemon there: of what it serves so only clients' sights count.
 
@@ -113,7 +116,8 @@ fn sights<'a>(operation: &Operation<'a>) -> Vec<(Sight<'a>, u64)> {
         let region = daemon.rsplit_once('-').map_or(daemon.as_str(), |(region, _)| region);
         cluster.rsplit('-').next() == Some(region)
     };
-    let daemon = op.daemon.as_ref().filter(serves_itself).map(|daemon| format!("{DAEMON}{daemon}"));
+    let is_read = is_any || matches!(op.f.as_str(), "read" | "list");
+    let daemon = op.daemon.as_ref().filter(|_| is_read).filter(serves_itself).map(|daemon| format!("{DAEMON}{daemon}"));
     let who: Vec<String> = client.into_iter().chain(daemon).collect();
     let pairs =
         who.iter().flat_map(|who| seen.iter().map(move |(key, revision)| (who.clone(), key.clone(), *revision)));
@@ -175,6 +179,21 @@ mod tests {
                 assert_eq!(check(&restarted.sorted()).status, status, "{fault}");
             }
         }
+    }
+
+    #[test]
+    fn a_daemon_may_pass_on_a_write_that_it_has_not_applied_yet() {
+        let mut history = History::default();
+        history.begin(1, 0, "update", "k", json!(1));
+        history.ok(1, 10, json!(1), 5);
+        let read = |f: &str| {
+            let mut history = history.clone();
+            history.begin(1, 20, f, "k", json!(null));
+            history.ok(1, 30, json!(0), 4);
+            check(&history.sorted()).status
+        };
+        assert_eq!(read("read-any"), Status::Ok);
+        assert_eq!(read("read"), Status::Failed, "to the one who wrote it");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
@@ -151,14 +151,4 @@ fn ports(plan: &Plan) -> Result<u16> {
         }
     }
     anyhow::bail!("no free ports from 21000 on")
-}
-
-/// The administrator's token of a cluster.
-///
-/// # Errors
-/// The file is not as `hansed up` makes it.
-pub fn admin_token(directory: &Path) -> Result<String> {
-    let tokens = fs::read_to_string(directory.join("pki/tokens.csv"))?;
-    let line = tokens.lines().find(|line| line.contains("kcp-admin")).context("no token of kcp-admin")?;
-    Ok(line.split(',').next().context("a token file has columns")?.to_owned())
 }

@@ -21,6 +21,11 @@ pub struct Slow(Option<OverlayId>);
 #[derive(Default)]
 pub struct Lossy(Option<OverlayId>);
 
+/// Halves, a region apart, a ring, and the leader cut off in five ways.
+const SHAPES: u64 = 8;
+/// The first two of them.
+const SHAPES_BETWEEN_REGIONS: u64 = 2;
+
 /// Which links are cut, and what that is called.
 struct Cut {
     fault: String,
@@ -32,11 +37,14 @@ struct Cut {
 impl Nemesis for Partition {
     fn install<'a>(&'a mut self, arena: &'a mut Arena) -> BoxFuture<'a, Result<Landing>> {
         Box::pin(async move {
-            let shape = arena.random.below(8);
+            let (regions, daemons) = (arena.cluster.plan.regions.len(), arena.cluster.members().len());
+            // Where each daemon is a region of its own there is nothing to cut within one.
+            let shapes = if daemons > regions { SHAPES } else { SHAPES_BETWEEN_REGIONS };
+            let shape = arena.random.below(shapes);
             let cut = match shape {
                 0 => Some(halves(arena)),
-                1 => ring(arena),
-                2 => apart(arena),
+                1 if regions > 1 => apart(arena),
+                1 | 2 => ring(arena),
                 _ => isolate(arena, shape).await,
             };
             let Some(cut) = cut else {

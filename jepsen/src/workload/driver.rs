@@ -34,7 +34,9 @@ impl<'a> Driver<'a> {
         // Loops begin spread over the first interval.
         let due = Instant::now() + interval.mul_f64(unit(&mut random));
         let daemon = Target { name: String::new(), region: String::new() };
-        Self { run, random, session: run.recorder.session(place), daemon, stays: 0, due, interval }
+        let mut driver = Self { run, random, session: run.recorder.session(place), daemon, stays: 0, due, interval };
+        driver.hop();
+        driver
     }
 
     /// Waits until the next operation is due. False when the run is over.
