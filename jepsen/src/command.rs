@@ -258,8 +258,8 @@ fn parse_nemeses(names: &[String]) -> Result<Vec<&'static Entry>> {
 
 async fn run_one(args: RunArgs) -> Result<Status> {
     let nemeses = parse_nemeses(&args.nemesis)?;
-    let name = format!("{}-{}", args.workload, args.nemesis.join("+"));
-    let chosen = args.ground.choose(&name)?;
+    let names: Vec<&str> = nemeses.iter().map(|entry| entry.name).collect();
+    let chosen = args.ground.choose(&run::folder(&args.workload, &names))?;
     if let Some(entry) = nemeses.iter().find(|entry| !entry.works_with(chosen.net, chosen.disk)) {
         bail!("{} does not work with --net {:?} --disk {:?}: see `jepsen doctor`", entry.name, chosen.net, chosen.disk);
     }

@@ -332,6 +332,16 @@ fn write_down(wish: &Wish, history: &[Op], outcome: &Outcome) -> Result<()> {
     Report { title: &title, facts: &facts, history, verdict: &outcome.verdict }.write(&wish.out)
 }
 
+/// The name of a run's folder. Short, because sockets lie below it, and the path of a socket has 103 bytes at most.
+#[must_use]
+pub fn folder(workload: &str, nemeses: &[&str]) -> String {
+    match nemeses {
+        [] => workload.to_owned(),
+        [only] => format!("{workload}-{only}"),
+        [first, others @ ..] => format!("{workload}-{first}+{}", others.len()),
+    }
+}
+
 /// Names of so many regions.
 #[must_use]
 pub fn region_names(count: usize) -> Vec<String> {

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::cluster::Programs;
 use crate::doctor::{DiskKind, NetKind};
 use crate::nemesis::{self, Entry};
-use crate::run::{Outcome, Wish};
+use crate::run::{Outcome, Wish, folder};
 
 /// One cell of the matrix.
 #[derive(Debug, Clone, Copy)]
@@ -115,7 +115,7 @@ pub async fn run(terms: &Terms<'_>, mut told: impl FnMut(&Cell, &CellResult)) ->
                 rate: RATE,
                 net: terms.net,
                 disk: terms.disk,
-                out: terms.out.join(format!("{:02}-{}-{}", number + 1, cell.workload, cell.nemeses.join("+"))),
+                out: terms.out.join(format!("{:02}-{}", number + 1, folder(cell.workload, cell.nemeses))),
                 programs: terms.programs.clone(),
             };
             match crate::run::run(&wish).await {

@@ -196,6 +196,26 @@ fn an_unknown_write_may_come_late_but_not_go_back() {
 }
 
 #[test]
+fn a_glimpse_tells_the_revision_of_an_unknown_write_and_nothing_of_the_order() {
+    let mut history = History::default();
+    history.whole("create", "k", (0, 10), json!(1), 5);
+    history.begin(1, 20, "update", "k", json!(2));
+    history.info(1, 90, "no answer");
+    // Old, and no contradiction.
+    history.whole("read-any", "k", (50, 60), json!(1), 5);
+    let mut named = history.clone();
+    named.begin(2, 70, "update", "k", json!(3)).revision = Some(7);
+    named.ok(2, 80, json!(3), 9);
+    let blind = check(&named.clone().sorted(), Budget::default());
+    assert_eq!(blind.status, Status::Failed, "how could it know of 7: {}", blind.summary);
+    named.whole("read-any", "k", (30, 40), json!(2), 7);
+    let seen = check(&named.sorted(), Budget::default());
+    assert_eq!(seen.status, Status::Ok, "{}", seen.summary);
+    history.whole("read-any", "k", (30, 40), json!(1), 6);
+    failed(history, "two revisions");
+}
+
+#[test]
 fn a_budget_that_is_spent_is_said() {
     let history = Simulation::large(1).history();
     let check = check(&history, Budget { steps_max: 10, memo_entries_max: 1_000 });

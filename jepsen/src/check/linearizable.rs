@@ -3,7 +3,8 @@
 //!
 //! Reads: `read` (value, or null for 404; its revision) and `list` (`{key: [value, revision]}`). Writes: `create`, `update` and
 //! `delete`, with the precondition in the revision of the `invoke`. Values are written once in a history, so a value that was
-//! seen tells the revision of its write, whatever became of that.
+//! seen tells the revision of its write, whatever became of that. What those see who take whatever is at hand (`read-any`,
+//! `list-any`) may be old, and says nothing of the order; but it does tell revisions.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -82,6 +83,8 @@ pub(crate) type Seen<'a> = Option<(&'a Value, u64)>;
 #[derive(Default)]
 struct Gathered<'a> {
     reads: Vec<(Operation<'a>, Seen<'a>)>,
+    /// What was seen that may have been old.
+    glimpses: Vec<(Operation<'a>, Seen<'a>)>,
     writes: Vec<Operation<'a>>,
 }
 
@@ -99,15 +102,19 @@ pub(crate) fn parts<'a>(operations: &[Operation<'a>]) -> BTreeMap<String, Result
             match operation.invoke.f.as_str() {
                 "create" | "update" | "delete" => object.writes.push(*operation),
                 "read" if operation.is_ok() => object.reads.push((*operation, seen_by_read(operation))),
+                "read-any" if operation.is_ok() => object.glimpses.push((*operation, seen_by_read(operation))),
                 _ => {}
             }
         }
     }
-    for operation in operations.iter().filter(|operation| operation.invoke.f == "list" && operation.is_ok()) {
+    let lists =
+        |operation: &&Operation<'a>| matches!(operation.invoke.f.as_str(), "list" | "list-any") && operation.is_ok();
+    for operation in operations.iter().filter(lists) {
         let cluster = operation.invoke.cluster.as_deref().unwrap_or_default();
         let prefix = format!("{cluster}/");
         for (name, object) in objects.iter_mut().filter(|(name, _)| name.starts_with(&prefix)) {
-            object.reads.push((*operation, seen_by_list(operation, &name[prefix.len()..])));
+            let sights = if operation.invoke.f == "list" { &mut object.reads } else { &mut object.glimpses };
+            sights.push((*operation, seen_by_list(operation, &name[prefix.len()..])));
         }
     }
     objects.into_iter().map(|(name, object)| (name, object.part())).collect()
@@ -161,7 +168,8 @@ impl<'a> Gathered<'a> {
         &self,
         values: &HashMap<&'a Value, ValueId>,
     ) -> Result<HashMap<ValueId, (u64, Operation<'a>)>, Violation<'a>> {
-        let of_reads = self.reads.iter().filter_map(|(operation, seen)| seen.map(|seen| (*operation, seen)));
+        let sights = self.reads.iter().chain(&self.glimpses);
+        let of_reads = sights.filter_map(|(operation, seen)| seen.map(|seen| (*operation, seen)));
         let of_writes = self.writes.iter().filter(|write| write.invoke.f != "delete").filter_map(|write| {
             let revision = write.revision()?;
             Some((*write, (&write.invoke.value, revision)))
