@@ -39,16 +39,7 @@ impl Directory {
             by_region.insert(region.clone(), members_of(region, roster));
         }
         if let Some(roster) = membership.roster() {
-            let mut members = members_of(&config.region, roster);
-            if roster.member(config.daemon).is_none() {
-                // Whoever has just joined reads the log's past first, in which it is no member yet: those that it was told of
-                // when it joined are newer, and must not be shut out, or nobody could hand it the rest.
-                let told = by_region.remove(&config.region).unwrap_or_default();
-                let is_past = |member: &Member| roster.removed.iter().any(|removed| removed.daemon == member.daemon);
-                let is_new = |member: &Member| roster.member(member.daemon).is_none() && !is_past(member);
-                members.extend(told.into_iter().filter(is_new));
-            }
-            by_region.insert(config.region.clone(), members);
+            by_region.insert(config.region.clone(), members_of(&config.region, roster));
         }
         // A region is listed while its last member is replaced, too.
         let regions = by_region.keys().cloned().chain([config.region.clone()]).collect();
@@ -213,30 +204,6 @@ mod tests {
         assert!(directories.show(directory.clone()) && !directories.show(directory));
         assert!(changes.has_changed().unwrap());
         changes.mark_unchanged();
-    }
-
-    #[test]
-    fn who_has_just_joined_keeps_those_it_was_told_of_while_it_reads_the_past() {
-        let (mut config, eu) = (config(), group("eu"));
-        let region = config.region.clone();
-        let founder = config.own().clone();
-        let told = |number: u64, name: &str| crate::config::Member {
-            daemon: DaemonId(number),
-            name: name.into(),
-            region: region.clone(),
-            ..founder.clone()
-        };
-        let past = founders(std::iter::once(&founder));
-        changed(&eu, MembershipChange::Seed { members: past, neighbours: vec![] });
-        // eu-9 joins a region whose founder has long left: the leader of today is in no roster that it reads at first.
-        config.members.retain(|member| member.region != region);
-        config.members.extend([told(8, "eu-8"), told(9, "eu-9")]);
-        config.daemon = DaemonId(9);
-        let names = |directory: &Directory| {
-            let own = directory.members.iter().filter(|member| member.region == region);
-            own.map(|member| member.name.clone()).collect::<Vec<_>>()
-        };
-        assert_eq!(names(&Directory::new(&config, eu.view().membership())), ["eu-1", "eu-8", "eu-9"]);
     }
 
     #[test]

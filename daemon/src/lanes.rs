@@ -1,6 +1,6 @@
 //! Streams that other daemons open to this one, each to its place by its lane.
 //!
-//! Raft is spoken within the region only. Every stream is a task of one set, which shutdown ends; there are never more
+//! Who may open which is [`Standing::may_open`]. Every stream is a task of one set, which shutdown ends; there are never more
 //! than [`STREAMS_MAX`] of them, and never more than [`crate::overview::CARRIED_MAX`] carried requests: above that a stream is refused or
 //! answered with 503, so that a busy region slows others down and does not fall over.
 
@@ -31,6 +31,7 @@ use crate::federation::CopySource;
 use crate::names::{NAME_MESSAGE_BYTES_MAX, Question, encode_answer};
 use crate::overview::Overview;
 use crate::reservation::reserve;
+use crate::standing::Standing;
 use crate::watchdog::BEAT_EVERY;
 
 /// Everything that other daemons can ask for.
@@ -77,18 +78,19 @@ impl Lanes {
 
     async fn serve(&self, incoming: Incoming) {
         let Incoming { peer, lane, stream } = incoming;
-        let is_neighbour = peer.region == self.config.region;
+        let standing = Standing::of(&peer, &self.config, &self.overview.home().view(), &self.group);
+        if !standing.may_open(lane) {
+            // Dropping the stream tells the other end at once.
+            tracing::warn!(peer = %peer.daemon, region = %peer.region, ?lane, ?standing, "a daemon may not ask for this");
+            return;
+        }
         let served = match lane {
-            Lane::Raft if is_neighbour => self.raft(stream).await,
-            Lane::RaftUpload if is_neighbour => self.raft_upload(stream).await,
-            Lane::Raft | Lane::RaftUpload => {
-                tracing::warn!(peer = %peer.daemon, region = %peer.region, "a daemon of another region speaks Raft to us");
-                Ok(())
-            }
+            Lane::Raft => self.raft(stream).await,
+            Lane::RaftUpload => self.raft_upload(stream).await,
             Lane::Carry => self.carried(stream).await,
             Lane::Tree => self.tree(&peer.region, stream).await,
             Lane::Names => self.name(stream).await,
-            Lane::Status => self.status(is_neighbour, stream).await,
+            Lane::Status => self.status(standing, stream).await,
         };
         if let Err(error) = served {
             tracing::debug!(peer = %peer.daemon, ?lane, %error, "a stream ended early");
@@ -181,9 +183,9 @@ impl Lanes {
         stream.answer(encode_answer(answer)).await
     }
 
-    async fn status(&self, is_neighbour: bool, mut stream: Stream) -> Result<(), LinkError> {
+    async fn status(&self, standing: Standing, mut stream: Stream) -> Result<(), LinkError> {
         let Some(request) = stream.read_frame(STATUS_REQUEST_BYTES_MAX).await? else { return Ok(()) };
-        let answer = self.overview.asked(stream.peer(), is_neighbour, &request).await;
+        let answer = self.overview.asked(stream.peer(), standing, &request).await;
         stream.answer(Bytes::from(answer.to_string())).await
     }
 }

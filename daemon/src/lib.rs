@@ -43,6 +43,7 @@ mod federation;
 
 mod directory;
 mod members;
+mod standing;
 
 pub mod embed;
 

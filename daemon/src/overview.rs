@@ -37,6 +37,7 @@ use crate::metrics::Sources;
 use crate::process::rss_bytes;
 use crate::renewal::RenewalState;
 use crate::space::{Room, Space};
+use crate::standing::Standing;
 use crate::status::{
     CertificateStatus, DaemonStatus, FederationStatus, Follower, Head, LinkStatus, RegionStatus, TreeStatus,
 };
@@ -237,17 +238,21 @@ impl Overview {
         })
     }
 
-    /// Answers another daemon on the status lane. What changes something is open to daemons of the own region only.
-    pub(crate) async fn asked(&self, by: DaemonId, is_neighbour: bool, request: &[u8]) -> Value {
-        let answer = match serde_json::from_slice(request) {
-            Ok(Question::Status {}) => serde_json::to_value(self.own_status().await).map_err(|error| error.to_string()),
-            Ok(Question::Founding { group }) => {
-                let known = if is_neighbour { self.knows(by) } else { self.knows_group(&group) };
-                Ok(json!(Founding { known }))
+    /// Answers another daemon on the status lane. What changes something is open to members of the own region only.
+    pub(crate) async fn asked(&self, by: DaemonId, standing: Standing, request: &[u8]) -> Value {
+        let answer = match (serde_json::from_slice(request), standing) {
+            (Ok(Question::Status {}), _) => {
+                serde_json::to_value(self.own_status().await).map_err(|error| error.to_string())
             }
-            Ok(question) if is_neighbour => self.verbs.answer(question).await,
-            Ok(_) => Err("a daemon of another region asks for a change".to_owned()),
-            Err(error) => Err(format!("the question is not understood: {error}")),
+            // Whether it has been there before cannot be told either: this daemon's state may be too old.
+            (Ok(_), Standing::Guest | Standing::Stranger) => Err("this daemon does not know the asker".to_owned()),
+            (Ok(Question::Founding { .. }), Standing::Member) => Ok(json!(Founding { known: self.knows(by) })),
+            (Ok(Question::Founding { group }), Standing::Foreign) => {
+                Ok(json!(Founding { known: self.knows_group(&group) }))
+            }
+            (Ok(question), Standing::Member) => self.verbs.answer(question).await,
+            (Ok(_), Standing::Foreign) => Err("a daemon of another region asks for a change".to_owned()),
+            (Err(error), _) => Err(format!("the question is not understood: {error}")),
         };
         answer.unwrap_or_else(|error| json!({"error": error}))
     }

@@ -196,6 +196,12 @@ impl Group {
         serve::upload(&self.inner.replica, from, head, body).await
     }
 
+    /// Whether the newest membership that this replica knows, or the committed one, names the daemon.
+    #[must_use]
+    pub fn names(&self, daemon: DaemonId) -> bool {
+        self.inner.replica.is_member(daemon)
+    }
+
     /// The state of this replica now.
     #[must_use]
     pub fn status(&self) -> GroupStatus {

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::directory::{Directory, Unwelcome};
+use crate::directory::{Directory, Handle, Unwelcome};
 use crate::greeting::Greeting;
 use crate::identity::IdentityError;
 use crate::join::{self, JOINS_MAX, JoinRequest, Pace};
@@ -17,10 +17,13 @@ use crate::lane::Class;
 use crate::limit::Limits;
 use crate::link::{CLOSE_BUSY, CLOSE_NO_GREETING, CLOSE_NOT_A_MEMBER, CLOSE_NOT_PROVED, Link, why_lost};
 use crate::log_limit::LogLimit;
-use crate::peer::PeerId;
+use crate::peer::{Peer, PeerId};
 use crate::tls::{Tls, chain_of, open_up};
 
 static TURNED_AWAY: LogLimit = LogLimit::new(Duration::from_secs(1));
+
+/// Gives the ways to a peer; none while the mesh ends.
+pub(crate) type MakeWays = Box<dyn Fn(&Peer) -> Option<[Handle; 2]> + Send + Sync>;
 
 /// Accepts connections, a bounded number at a time, and gives each that has proved itself to its way.
 pub(crate) struct Door {
@@ -31,6 +34,8 @@ pub(crate) struct Door {
     /// Ours, told in the greeting.
     pub(crate) incarnation: u64,
     pub(crate) directory: Arc<Directory>,
+    /// Gives the ways to a guest.
+    pub(crate) make_ways: MakeWays,
     /// Who takes requests to join, if anybody does.
     pub(crate) joins: watch::Receiver<Option<mpsc::Sender<JoinRequest>>>,
 }
@@ -96,7 +101,7 @@ impl Door {
     fn let_in(&self, peer: &PeerId, class: Class, link: Link) {
         let connection = link.connection.clone();
         // Looked up again: the peer may have left since its handshake.
-        if let Err(unwelcome) = self.directory.let_in(peer, class, link) {
+        if let Err(unwelcome) = self.directory.let_in(peer, (class, link), &self.make_ways) {
             log_turned_away(connection.remote_address(), &turn_away(&connection, unwelcome));
         }
     }

@@ -20,7 +20,7 @@ use crate::join::{JOINS_MAX, JoinRequest};
 use crate::lane::{Class, Lane};
 use crate::limit::Limits;
 use crate::link::{CLOSE_SHUT_DOWN, Link, Shared};
-use crate::peer::{Peer, PeerId};
+use crate::peer::{Guests, Peer, PeerId};
 use crate::stream::Stream;
 use crate::tls::Tls;
 use crate::way::{Inside, View, Way};
@@ -37,7 +37,7 @@ pub struct MeshConfig {
     pub federation: String,
     /// Ourselves. The address is what others dial, and is not used here.
     pub me: Peer,
-    /// All other daemons that may be talked to, for a start: see [`Mesh::set_peers`].
+    /// All other daemons that may be talked to, for a start and without guests: see [`Mesh::set_peers`].
     pub peers: Vec<Peer>,
     /// Our keys and the federation's roots, for a start: see [`Mesh::set_identity`].
     pub identity: Identity,
@@ -155,33 +155,41 @@ impl Mesh {
             address,
             incarnation: SystemRandom.number(),
             shared: Arc::new(Shared { limits: limits.clone(), incoming }),
-            directory: Arc::default(),
+            directory: Arc::new(Directory::new(me.id())),
             tls: watch::Sender::new(Arc::new(tls)),
             joins: watch::Sender::new(None),
             stop: watch::Sender::new(false),
             tasks: tokio::sync::Mutex::default(),
             endpoint: Mutex::new(Some(endpoint.clone())),
         };
+        tracing::info!(%address, daemon = %me.daemon, region = %me.region, peers = peers.len(), "mesh listens");
+        let inner = Arc::new(inner);
+        // Its task is one of the mesh's own, and must not keep the mesh.
+        let ways = Arc::downgrade(&inner);
         let door = Door {
             endpoint,
             tls: inner.tls.subscribe(),
             limits,
             incarnation: inner.incarnation,
             directory: Arc::clone(&inner.directory),
+            make_ways: Box::new(move |peer| ways.upgrade()?.start_ways(peer)),
             joins: inner.joins.subscribe(),
         };
         if let Ok(mut tasks) = inner.tasks.try_lock() {
             tasks.spawn(door.run(inner.stop.subscribe()));
         }
-        tracing::info!(%address, daemon = %me.daemon, region = %me.region, peers = peers.len(), "mesh listens");
-        let mesh = Self { inner: Arc::new(inner) };
-        mesh.set_peers(peers)?;
+        let mesh = Self { inner };
+        mesh.set_peers(peers, Guests::Nobody)?;
         Ok((mesh, streams))
     }
 
     /// Makes the peers these. Links to new ones are dialed; links of those that left are closed at once, with a reason
     /// that they see, and nothing of theirs is accepted any more; one whose address changed is dialed there, and its old
     /// link carries until the new one stands. A peer in another region than before is another peer.
+    ///
+    /// Guests, who are daemons of the own region that have proved it, come in by themselves: there are never more than 255
+    /// peers and guests together when one does. The way back is to where they dialed from, which is where they listen. They
+    /// stay until they are named, here as peers or in `guests` as removed; a peer that is not named any more stays as a guest.
     ///
     /// When this returns, [`Mesh::open`] and [`Mesh::links`] know the new peers and no others. After a shutdown it does
     /// nothing. Must be called within a Tokio runtime.
@@ -191,9 +199,9 @@ impl Mesh {
     ///
     /// # Errors
     /// A daemon is named twice or is ourselves, or there are more than 255. Nothing has changed then.
-    pub fn set_peers(&self, peers: Vec<Peer>) -> Result<(), MeshError> {
+    pub fn set_peers(&self, peers: Vec<Peer>, guests: Guests) -> Result<(), MeshError> {
         let inner = &self.inner;
-        inner.directory.set(inner.me.daemon, peers, |peer| inner.start_ways(peer))
+        inner.directory.set(peers, guests, |peer| inner.start_ways(peer))
     }
 
     /// Proves ourselves with another certificate from now on, and believes other roots. Links that stand go on, and are
@@ -358,7 +366,7 @@ impl Inner {
     /// Supervisors for a new peer; none once the mesh is being shut down.
     fn start_ways(&self, peer: &Peer) -> Option<[Handle; 2]> {
         let endpoint = self.endpoint.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
-        // Held for long by a shutdown only: peers are set under the directory's lock, one after the other.
+        // Held for long by a shutdown only: ways are made under the directory's lock, one after the other.
         let mut tasks = self.tasks.try_lock().ok()?;
         if *self.stop.borrow() {
             return None;

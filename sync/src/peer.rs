@@ -1,5 +1,6 @@
 //! Who a peer is, and how a certificate says it.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use hanse_base::id::{DaemonId, RegionName};
@@ -21,6 +22,16 @@ impl Peer {
     pub fn id(&self) -> PeerId {
         PeerId { daemon: self.daemon, region: self.region.clone() }
     }
+}
+
+/// Which daemons of the own region are let in although they are no peers, or not yet: as guests. Of other regions none is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Guests {
+    /// None.
+    #[default]
+    Nobody,
+    /// All but these, who were removed.
+    AllBut(BTreeSet<DaemonId>),
 }
 
 /// Who a peer has proved to be.

@@ -13,6 +13,7 @@ use hanse_sync::join::{self, ANSWER_BYTES_MAX, JOINS_MAX, JoinError, JoinRequest
 use hanse_sync::lane::Lane;
 use hanse_sync::limit::Limits;
 use hanse_sync::mesh::Incoming;
+use hanse_sync::peer::Guests;
 use support::{Authority, Member, echo, peer, socket, start, stranger, stranger_without_certificate, until};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -191,7 +192,7 @@ async fn a_crowd_of_joiners_does_not_disturb_the_mesh() {
     let identity = town.authority.identity(2, "us");
     let two =
         start(socket_two, peer(2, "us", address_two), vec![peer(1, "eu", town.address)], identity, Limits::default());
-    town.member.mesh.set_peers(vec![peer(2, "us", address_two)]).unwrap();
+    town.member.mesh.set_peers(vec![peer(2, "us", address_two)], Guests::Nobody).unwrap();
     let (target, address, mut joins) = (town.target(), town.address, town.joins);
     let Member { mesh, incoming }: Member = town.member;
     let incoming: mpsc::Receiver<Incoming> = incoming;

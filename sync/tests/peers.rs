@@ -15,7 +15,7 @@ use hanse_sync::identity::Identity;
 use hanse_sync::lane::Lane;
 use hanse_sync::limit::Limits;
 use hanse_sync::mesh::{LinkState, Mesh};
-use hanse_sync::peer::Peer;
+use hanse_sync::peer::{Guests, Peer};
 use support::{Authority, Cable, Member, echo, opened, peer, socket, start, stranger, until};
 use tokio::task::JoinSet;
 
@@ -32,8 +32,12 @@ struct Town {
 }
 
 fn town(authority: &Authority, daemon: u64) -> Town {
+    town_of(authority, daemon, &format!("r{daemon}"))
+}
+
+fn town_of(authority: &Authority, daemon: u64, region: &str) -> Town {
     let (socket, address) = socket();
-    let me = peer(daemon, &format!("r{daemon}"), address);
+    let me = peer(daemon, region, address);
     let identity = authority.identity(daemon, me.region.as_str());
     let Member { mesh, incoming } = start(socket, me.clone(), Vec::new(), identity, Limits::default());
     Town { me, mesh, _echo: echo(incoming) }
@@ -41,7 +45,7 @@ fn town(authority: &Authority, daemon: u64) -> Town {
 
 impl Town {
     fn knows(&self, others: &[&Self]) {
-        self.mesh.set_peers(others.iter().map(|other| other.me.clone()).collect()).unwrap();
+        self.mesh.set_peers(others.iter().map(|other| other.me.clone()).collect(), Guests::Nobody).unwrap();
     }
 
     async fn call(&self, to: DaemonId) -> Result<Bytes, LinkError> {
@@ -100,7 +104,7 @@ async fn peers_that_contradict_themselves_change_nothing() {
     one.knows(&[&two]);
     two.knows(&[&one]);
     until(async || one.call(TWO).await.is_ok()).await;
-    let me = one.mesh.set_peers(vec![two.me.clone(), one.me.clone()]);
+    let me = one.mesh.set_peers(vec![two.me.clone(), one.me.clone()], Guests::Nobody);
     assert!(matches!(me, Err(MeshError::Config(_))), "{me:?}");
     let other = one.mesh.set_identity(&authority.identity(1, "r2"));
     assert!(matches!(other, Err(MeshError::Identity(_))), "{other:?}");
@@ -124,8 +128,8 @@ async fn a_peer_whose_address_changed_is_dialed_there_and_nothing_fails() {
     there.address = cable.near;
     // Nobody hears two when it dials: all goes through the cable.
     let (_silent, nobody) = socket();
-    two.mesh.set_peers(vec![Peer { address: nobody, ..one.me.clone() }]).unwrap();
-    one.mesh.set_peers(vec![there]).unwrap();
+    two.mesh.set_peers(vec![Peer { address: nobody, ..one.me.clone() }], Guests::Nobody).unwrap();
+    one.mesh.set_peers(vec![there], Guests::Nobody).unwrap();
     until(async || one.call(TWO).await.is_ok()).await;
     let mut begun = opened(&one.mesh, TWO, Lane::Carry).await;
     one.knows(&[&two]);
@@ -163,7 +167,7 @@ async fn peers_that_change_faster_than_links_come_about_leave_nothing_behind() {
         match round % 4 {
             0 => one.knows(&[&two]),
             1 => one.knows(&[&two, &three]),
-            2 => one.mesh.set_peers(vec![elsewhere.clone()]).unwrap(),
+            2 => one.mesh.set_peers(vec![elsewhere.clone()], Guests::Nobody).unwrap(),
             _ => one.knows(&[]),
         }
         if round % 8 == 0 {
@@ -198,10 +202,59 @@ async fn a_stranger_of_the_federation_hears_why_it_is_not_let_in() {
     assert!(!why.contains("is not a member"), "{why}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_daemon_of_the_own_region_is_a_guest_until_it_is_named() {
+    let authority = Authority::new();
+    let [one, two] = [1, 2].map(|daemon| town_of(&authority, daemon, "eu"));
+    let all_but = |removed: &[DaemonId]| Guests::AllBut(removed.iter().copied().collect());
+    // Nobody is before guests are welcome.
+    two.knows(&[&one]);
+    until(async || is_refused(&two.mesh)).await;
+    assert!(one.mesh.links().is_empty());
+    one.mesh.set_peers(vec![], all_but(&[THREE])).unwrap();
+    until(async || two.call(ONE).await.is_ok() && one.call(TWO).await.is_ok()).await;
+    assert_eq!(one.mesh.links()[0].peer, two.me, "it listens where it dialed from");
+    let mut standing = opened(&two.mesh, ONE, Lane::Carry).await;
+    // It becomes a peer, and a guest again, without losing a link.
+    one.knows(&[&two]);
+    one.mesh.set_peers(vec![], all_but(&[THREE])).unwrap();
+    standing.write_frame(Bytes::from_static(b"still")).await.unwrap();
+    assert_eq!(standing.read_frame(100).await.unwrap().unwrap(), "still");
+    let mut standing = opened(&two.mesh, ONE, Lane::Carry).await;
+    one.mesh.set_peers(vec![], all_but(&[TWO])).unwrap();
+    let end = standing.read_frame(100).await;
+    assert!(matches!(&end, Err(LinkError::Lost { why }) if why.contains("no longer a member")), "{end:?}");
+    until(async || is_refused(&two.mesh)).await;
+    assert!(one.mesh.links().is_empty());
+    // The way back alone is enough: two dials nobody any more.
+    one.mesh.set_peers(vec![], all_but(&[])).unwrap();
+    until(async || two.call(ONE).await.is_ok()).await;
+    two.knows(&[]);
+    until(async || is_refused(&one.mesh)).await;
+    two.mesh.set_peers(vec![], all_but(&[])).unwrap();
+    until(async || one.call(TWO).await.is_ok() && two.call(ONE).await.is_ok()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_removed_or_is_of_another_region_is_no_guest() {
+    let authority = Authority::new();
+    let one = town_of(&authority, 1, "eu");
+    one.mesh.set_peers(vec![], Guests::AllBut([DaemonId(9)].into())).unwrap();
+    for (daemon, region) in [(9, "eu"), (8, "us"), (1, "eu")] {
+        let connection = stranger(&authority.identity(daemon, region), b"hanse/1", one.me.address).await.unwrap();
+        let why = connection.closed().await.to_string();
+        assert!(
+            why.contains(&format!("daemon {daemon} of region {region} is not a member of the federation")),
+            "{why}"
+        );
+    }
+    assert!(one.mesh.links().is_empty());
+}
+
 /// Whether a daemon with this identity is let in, by a federation that has it among its members.
 async fn is_let_in(authority: &Authority, identity: &Identity) -> Result<(), String> {
     let one = town(authority, 1);
-    one.mesh.set_peers(vec![peer(7, "eu", "127.0.0.1:9".parse().unwrap())]).unwrap();
+    one.mesh.set_peers(vec![peer(7, "eu", "127.0.0.1:9".parse().unwrap())], Guests::Nobody).unwrap();
     let connection = stranger(identity, b"hanse/1", one.me.address).await?;
     let mut greeting = connection.open_uni().await.map_err(|error| error.to_string())?;
     greeting.write_all(&[1, 1, 0, 0, 0, 0, 0, 0, 0, 7]).await.map_err(|error| error.to_string())?;

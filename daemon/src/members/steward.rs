@@ -16,6 +16,7 @@ use tokio::time::sleep;
 use crate::config::Config;
 use crate::directory::{Directories, Directory};
 use crate::members::step::{Scene, Step};
+use crate::standing::guests;
 
 /// The group whose membership is kept.
 pub(crate) struct Steward {
@@ -112,15 +113,18 @@ impl Follow {
     pub(crate) async fn run(self, mut stop: watch::Receiver<bool>) {
         let mut linked = None;
         loop {
-            let membership = Arc::clone(self.home.view().membership());
+            let state = self.home.view();
+            let membership = Arc::clone(state.membership());
             let directory = Directory::new(&self.config, &membership);
             let in_raft = self.in_raft();
             let peers = directory.peers(&self.config, &in_raft);
             let is_settling = peers.len() > directory.peers(&self.config, &BTreeSet::new()).len();
             // Who was removed itself keeps its peers: they tell it, and it tells nobody.
-            if linked.as_ref() != Some(&peers) && directory.removed.is_none() {
-                match self.mesh.set_peers(peers.clone()) {
-                    Ok(()) => linked = Some(peers),
+            let wanted = (peers, guests(&self.config, &state));
+            drop(state);
+            if linked.as_ref() != Some(&wanted) && directory.removed.is_none() {
+                match self.mesh.set_peers(wanted.0.clone(), wanted.1.clone()) {
+                    Ok(()) => linked = Some(wanted),
                     Err(error) => tracing::error!(%error, "the links cannot follow the roster"),
                 }
             }
