@@ -187,6 +187,9 @@ impl Group {
 
     /// Carries out what another replica asks for; the transport hands it in and sends the answer back. `from` is who the
     /// transport has proved the sender to be. Never fails: what cannot be understood gets an answer that says so.
+    ///
+    /// The log need not name the sender, so it is the transport's to let through only daemons that belong to this group: one
+    /// of another group of the same name, as that which a restored group has replaced, could take this one over.
     pub async fn receive_call(&self, from: DaemonId, request: Bytes) -> Bytes {
         serve::call(&self.inner.replica, from, request).await
     }

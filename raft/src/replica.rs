@@ -131,11 +131,6 @@ impl Replica {
         self.with_metrics(|metrics| Leadership { leader: metrics.current_leader, term: Term(metrics.current_term) })
     }
 
-    /// Everybody who may speak for a leader: the members that the log names, or the founders while it names none.
-    pub(crate) fn is_known(&self, daemon: DaemonId) -> bool {
-        self.is_member(daemon) || self.config.voters.contains(&daemon)
-    }
-
     /// Whether the newest or the committed membership names the daemon.
     pub(crate) fn is_member(&self, daemon: DaemonId) -> bool {
         self.with_metrics(|metrics| {

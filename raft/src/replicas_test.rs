@@ -505,6 +505,58 @@ async fn one_voter_grows_to_three_and_shrinks_again_whoever_leads() {
     trio.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_away_gives_its_vote_to_a_newcomer_that_it_does_not_know() {
+    let mut trio = Trio::start(Limits::default()).await;
+    let newcomer = DaemonId(4);
+    let dies = trio.leader().await;
+    let [away, removed] = ALL.into_iter().filter(|daemon| *daemon != dies).collect::<Vec<_>>()[..] else { panic!() };
+    trio.propose(dies, &command(1)).await;
+    trio.kill(away).await;
+    trio.run(newcomer).await;
+    let group = trio.group(dies).clone();
+    group.add_learners(BTreeSet::from([newcomer])).await.unwrap();
+    until("the newcomer's log", || {
+        let follower = &group.status().followers[&newcomer];
+        follower.lag == 0 && follower.heard.is_some()
+    })
+    .await;
+    group.set_voters(BTreeSet::from([dies, away, removed, newcomer])).await.unwrap();
+    group.set_voters(BTreeSet::from([dies, away, newcomer])).await.unwrap();
+    group.remove_learners(BTreeSet::from([removed])).await.unwrap();
+    trio.propose(newcomer, &command(2)).await;
+    trio.kill(removed).await;
+    trio.kill(dies).await;
+    trio.run(away).await;
+    assert!(!trio.group(away).names(newcomer), "it has never heard of it");
+    first_acknowledged(&trio, newcomer, 3).await;
+    assert_eq!(trio.group(newcomer).status().role, Role::Leader);
+    let seen = trio.read(away).await;
+    assert!((1..=3).all(|number| seen.contains(&command(number))), "{seen:?}");
+    trio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_removed_and_has_not_heard_of_it_disturbs_nobody_and_writes_and_reads_nothing() {
+    let trio = Trio::start(Limits { leader_wait: Duration::from_millis(700), ..Limits::default() }).await;
+    let removed = trio.follower().await;
+    let leader = trio.leader().await;
+    let voters: BTreeSet<_> = ALL.into_iter().filter(|daemon| *daemon != removed).collect();
+    trio.hub.isolate(removed, &ALL, true);
+    trio.group(leader).set_voters(voters).await.unwrap();
+    trio.group(leader).remove_learners(BTreeSet::from([removed])).await.unwrap();
+    trio.hub.isolate(removed, &ALL, false);
+    let (before, asked) = (*trio.group(leader).leadership().borrow(), trio.hub.calls(removed, leader));
+    // It stands for election as often as it can.
+    until("pre-votes of who was removed", || trio.hub.calls(removed, leader) > asked + 3).await;
+    assert!(trio.group(removed).propose(command(1)).await.is_err());
+    assert!(trio.group(removed).read_index().await.is_err());
+    trio.group(leader).propose(command(2)).await.unwrap();
+    assert_eq!(*trio.group(leader).leadership().borrow(), before, "the same daemon leads in the same term");
+    assert!(!trio.read(leader).await.contains(&command(1)));
+    trio.stop().await;
+}
+
 /// Proposes on a replica until something is acknowledged; how long that took, and what may or may not have happened.
 async fn first_acknowledged(trio: &Trio, daemon: DaemonId, number: usize) -> Duration {
     let begun = std::time::Instant::now();

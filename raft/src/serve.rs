@@ -41,14 +41,12 @@ fn here(replica: &Replica) -> Address {
 
 fn admitted(replica: &Replica, from: DaemonId, request: Bytes) -> Result<Request, Refused> {
     let request = Request::decode(request, &here(replica), from)?;
-    // A replica that was away may not know a new leader yet, so the founders stay welcome as leaders: a vote that is
-    // too old is refused by openraft. Everything else needs membership.
-    let is_welcome = match request {
-        Request::Append(_) => replica.is_known(from),
-        _ => replica.is_member(from),
-    };
-    if !is_welcome || from == replica.config.daemon {
-        return Err((Refusal::Member, format!("daemon {from} is not another member of the group")));
+    not_ourselves(replica, from)?;
+    // What a leader is asked for is for members only: its own log names all of them, and whoever was removed must neither
+    // write nor read through it.
+    let asks_a_leader = matches!(request, Request::Forward(_) | Request::ReadIndex | Request::Ping);
+    if asks_a_leader && !replica.is_member(from) {
+        return Err((Refusal::Member, format!("daemon {from} is no member of the group")));
     }
     if replica.is_closing() || replica.failure.borrow().is_some() {
         return Err((Refusal::Stopped, "this replica has stopped".to_owned()));
@@ -57,6 +55,17 @@ fn admitted(replica: &Replica, from: DaemonId, request: Bytes) -> Result<Request
         return Err((Refusal::Busy, why.to_owned()));
     }
     Ok(request)
+}
+
+/// Votes, entries and snapshots are taken from every daemon that the transport lets through, whether the log here names it
+/// or not (Ongaro 2014, §4.1): a replica that was away may be the one whose vote a majority lacks, and may have to hear of
+/// the newcomer that leads from that newcomer itself. Who was removed and runs on changes nothing by it: pre-votes and the
+/// leader's lease keep it from raising the term (§4.2.3), and its log lacks what a majority without it has committed.
+fn not_ourselves(replica: &Replica, from: DaemonId) -> Result<(), Refused> {
+    if from == replica.config.daemon {
+        return Err((Refusal::Member, format!("daemon {from} is this one")));
+    }
+    Ok(())
 }
 
 /// What a replica cannot do while its disk is in trouble: take entries that it has no room for, lead, or say that it is well.
@@ -148,9 +157,7 @@ async fn receive(
     mut body: Box<dyn AsyncRead + Send + Unpin>,
 ) -> Result<Answer, Refused> {
     let head = UploadHead::decode(head, &here(replica), from)?;
-    if !replica.is_known(from) || from == replica.config.daemon {
-        return Err((Refusal::Member, format!("daemon {from} is not another member of the group")));
-    }
+    not_ourselves(replica, from)?;
     if replica.is_closing() || replica.failure.borrow().is_some() {
         return Err((Refusal::Stopped, "this replica has stopped".to_owned()));
     }

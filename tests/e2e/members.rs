@@ -216,6 +216,42 @@ fn a_region_grows_to_three_and_five_and_shrinks_under_load_and_loses_nothing() -
     federation.stop()
 }
 
+#[test]
+fn a_daemon_that_was_away_while_the_members_changed_comes_back_by_itself() -> Result<()> {
+    let mut federation = Federation::up("eu", 3)?;
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        // A leader that dies leaves the outcome of the next command open, which is not what this is about.
+        hanse(&federation, "members transfer-leader eu-1")?;
+        federation.kill("eu-3")?;
+        grow(&mut federation, "eu-4").await?;
+        hanse(&federation, "members transfer-leader eu-4")?;
+        hanse(&federation, "members remove eu-1")?;
+        ensure!(voters(&federation, "eu-4")? == set(&["eu-2", "eu-3", "eu-4"]));
+        federation.client("eu-4")?.post(CONFIGMAPS, &configmap("meanwhile", "x")).await?.ok()?;
+        // Of those that eu-3 knows nobody is left: eu-4 needs its vote, and it has never heard of eu-4.
+        federation.kill("eu-1")?;
+        federation.kill("eu-2")?;
+        federation.start("eu-3")?;
+        federation.ready("eu-3").await?;
+        let client = federation.client("eu-3")?;
+        let is_there = |list: &Value| names(list).iter().any(|name| name == "meanwhile");
+        eventually("eu-3 catches up", &client, CONFIGMAPS, is_there).await?;
+        client.post(CONFIGMAPS, &configmap("together", "x")).await?.ok()?;
+        until("eu-3 sees eu-4 lead", || {
+            let members = federation.hanse("eu-3", &["members", "-o", "json"])?;
+            let members = members["members"].as_array().cloned().unwrap_or_default();
+            let is = |name: &str, state: &str| {
+                members.iter().any(|member| member["name"] == name && member["state"] == state)
+            };
+            Ok(is("eu-4", "leader") && is("eu-3", "follower"))
+        })?;
+        anyhow::Ok(())
+    })?;
+    ensure!(federation.panics()?.is_empty(), "{:?}", federation.panics()?);
+    federation.stop()
+}
+
 /// A lost disk, and one of another daemon, are refused.
 fn wiped_and_swapped(federation: &mut Federation) -> Result<()> {
     federation.kill("eu-6")?;
