@@ -230,20 +230,17 @@ async fn a_leader_that_hears_nobody_but_is_heard_makes_way_for_another() {
     let trio = Trio::start(Limits::default()).await;
     let deaf = trio.leader().await;
     // A write on its way makes it repeat entries, which are a sign of life as heartbeats are.
-    let stuck = tokio::spawn({
-        let (hub, group) = (trio.hub.clone(), trio.group(deaf).clone());
-        async move {
-            hub.deafen(deaf, &ALL);
-            group.propose(command(1)).await
-        }
-    });
+    trio.hub.deafen(deaf, &ALL);
+    let mut stuck = JoinSet::new();
+    let group = trio.group(deaf).clone();
+    stuck.spawn(async move { group.propose(command(1)).await });
     let other = *trio.running.keys().find(|daemon| **daemon != deaf).unwrap();
     // Refused by the limits of the wait, if nobody else ever leads.
     let written = trio.group(other).propose(command(2)).await;
     assert!(written.is_ok(), "{written:?}");
     assert_ne!(trio.group(other).status().leader, Some(deaf));
     trio.hub.isolate(deaf, &ALL, false);
-    drop(stuck.await);
+    drop(stuck.join_next().await);
     assert!(trio.read(deaf).await.contains(&command(2)));
     trio.stop().await;
 }

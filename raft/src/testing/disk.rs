@@ -21,9 +21,19 @@ pub(crate) enum Crash {
     KeepAll,
 }
 
-/// Clones are the same disk.
-#[derive(Clone, Default)]
-pub(crate) struct FaultDisk(Arc<Mutex<State>>);
+/// Clones are the same disk. Each is what a machine sees of it from then until the next crash: what a thread does
+/// afterwards that lived through a crash reaches the disk no more than the thread of a dead machine would.
+#[derive(Default)]
+pub(crate) struct FaultDisk {
+    state: Arc<Mutex<State>>,
+    epoch: u64,
+}
+
+impl Clone for FaultDisk {
+    fn clone(&self) -> Self {
+        Self { state: self.state.clone(), epoch: self.with(|state| state.epoch) }
+    }
+}
 
 #[derive(Default)]
 struct State {
@@ -50,13 +60,17 @@ struct File {
 struct Handle {
     disk: FaultDisk,
     file: usize,
-    epoch: u64,
     path: PathBuf,
 }
 
 impl FaultDisk {
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        act(&mut self.0.lock().unwrap())
+        act(&mut self.state.lock().unwrap())
+    }
+
+    /// Does something to names, unless the machine has crashed.
+    fn alive<T>(&self, act: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
+        self.with(|state| if state.epoch == self.epoch { act(state) } else { Err(crashed()) })
     }
 
     /// Ends every use of the disk, and loses what the crash loses.
@@ -94,7 +108,8 @@ impl FaultDisk {
     pub(crate) fn copy(&self) -> Self {
         self.with(|state| {
             let (names, files) = (state.names.clone(), state.files.clone());
-            Self(Arc::new(Mutex::new(State { durable_names: names.clone(), names, files, ..State::default() })))
+            let state = State { durable_names: names.clone(), names, files, ..State::default() };
+            Self { state: Arc::new(Mutex::new(state)), epoch: 0 }
         })
     }
 
@@ -117,8 +132,8 @@ impl FaultDisk {
     }
 
     /// Hangs while the disk does; not beyond a crash.
-    fn wait(&self, epoch: u64) {
-        while self.with(|state| state.is_stalled && state.epoch == epoch) {
+    fn wait(&self) {
+        while self.with(|state| state.is_stalled && state.epoch == self.epoch) {
             std::thread::sleep(Duration::from_millis(5));
         }
     }
@@ -132,12 +147,14 @@ impl FaultDisk {
         self.with(|state| state.fails_append_of = ending);
     }
 
-    fn open_file(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        self.with(|state| {
-            let file = *state.names.get(path).ok_or(io::ErrorKind::NotFound)?;
-            Ok(Box::new(Handle { disk: self.clone(), file, epoch: state.epoch, path: path.to_owned() }) as _)
-        })
+    fn handle(&self, file: usize, path: &Path) -> Box<dyn DiskFile> {
+        let disk = Self { state: self.state.clone(), epoch: self.epoch };
+        Box::new(Handle { disk, file, path: path.to_owned() })
     }
+}
+
+fn crashed() -> io::Error {
+    io::Error::other("the machine crashed")
 }
 
 fn survived(file: &File, crash: Crash, number: u64) -> Vec<u8> {
@@ -169,19 +186,20 @@ fn mix(seed: u64, number: u64) -> u64 {
 
 impl Disk for FaultDisk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        self.with(|state| {
+        let file = self.alive(|state| {
             if state.names.contains_key(path) {
-                return Err(io::Error::from(io::ErrorKind::AlreadyExists));
+                return Err(io::ErrorKind::AlreadyExists.into());
             }
             state.files.push(File::default());
             state.names.insert(path.to_owned(), state.files.len() - 1);
-            Ok(())
+            Ok(state.files.len() - 1)
         })?;
-        self.open_file(path)
+        Ok(self.handle(file, path))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn DiskFile>> {
-        self.open_file(path)
+        let file = self.alive(|state| state.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into()))?;
+        Ok(self.handle(file, path))
     }
 
     fn create_directory(&self, _path: &Path) -> io::Result<()> {
@@ -189,11 +207,11 @@ impl Disk for FaultDisk {
     }
 
     fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
-        self.with(|state| Ok(state.names.keys().filter(|name| name.parent() == Some(path)).cloned().collect()))
+        self.alive(|state| Ok(state.names.keys().filter(|name| name.parent() == Some(path)).cloned().collect()))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.with(|state| {
+        self.alive(|state| {
             let file = state.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
             state.names.insert(to.to_owned(), file);
             Ok(())
@@ -201,11 +219,11 @@ impl Disk for FaultDisk {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.with(|state| state.names.remove(path).map(|_file| ()).ok_or_else(|| io::ErrorKind::NotFound.into()))
+        self.alive(|state| state.names.remove(path).map(|_file| ()).ok_or_else(|| io::ErrorKind::NotFound.into()))
     }
 
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
-        self.with(|state| {
+        self.alive(|state| {
             state.durable_names.retain(|name, _| name.parent() != Some(path));
             let names = state.names.iter().filter(|(name, _)| name.parent() == Some(path));
             state.durable_names.extend(names.map(|(name, file)| (name.clone(), *file)));
@@ -216,15 +234,13 @@ impl Disk for FaultDisk {
 
 impl Handle {
     fn with<T>(&self, act: impl FnOnce(&mut State, usize) -> io::Result<T>) -> io::Result<T> {
-        self.disk.with(|state| {
-            if state.epoch == self.epoch { act(state, self.file) } else { Err(io::Error::other("the machine crashed")) }
-        })
+        self.disk.alive(|state| act(state, self.file))
     }
 }
 
 impl DiskFile for Handle {
     fn append(&self, bytes: &[u8]) -> io::Result<()> {
-        self.disk.wait(self.epoch);
+        self.disk.wait();
         self.with(|state, file| {
             if state.fails_append_of.is_some_and(|ending| self.path.extension().is_some_and(|is| is == ending)) {
                 return Err(io::ErrorKind::StorageFull.into());
@@ -258,7 +274,7 @@ impl DiskFile for Handle {
     fn sync(&self) -> io::Result<()> {
         let takes = self.disk.with(|state| state.sync_takes);
         std::thread::sleep(takes);
-        self.disk.wait(self.epoch);
+        self.disk.wait();
         self.with(|state, file| {
             if state.fails_sync {
                 // As a kernel does: the next sync would succeed although the pages are lost.
