@@ -9,6 +9,7 @@ mod crds;
 mod hostile;
 mod install;
 mod kubectl;
+mod load;
 mod malformed;
 mod members;
 mod names;

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, ensure};
 use hanse_tests::federation::Federation;
 use tokio::task::JoinSet;
 
+use crate::load::{Load, all_there};
 use crate::{CONFIGMAPS, configmap, names, runtime};
 
 fn leader(federation: &Federation) -> Result<String> {
@@ -84,6 +85,33 @@ fn killing_the_leader_under_load_loses_nothing_and_writes_go_on() -> Result<()> 
             ensure!(lost.is_empty(), "{} lost {lost:?}", member.name);
         }
         anyhow::Ok(())
+    })?;
+    ensure!(federation.panics()?.is_empty(), "{:?}", federation.panics()?);
+    federation.stop()
+}
+
+#[test]
+fn restarting_all_daemons_one_after_another_under_load_fails_no_request_that_is_tried_twice() -> Result<()> {
+    const DAEMONS: [&str; 3] = ["eu-1", "eu-2", "eu-3"];
+    let mut federation = Federation::up("eu", 3)?;
+    let runtime = runtime()?;
+    runtime.block_on(async {
+        let load = Load::start(&federation, &DAEMONS, "rolling")?;
+        let mut leaders = 0;
+        for _round in 0..2 {
+            for name in DAEMONS {
+                leaders += u32::from(leader(&federation).is_ok_and(|leader| leader == name));
+                federation.terminate(name)?;
+                federation.start(name)?;
+                federation.ready(name).await?;
+            }
+        }
+        let acknowledged = load.end().await?;
+        println!(
+            "{} writes acknowledged over 6 restarts, {leaders} of a leader; none failed twice",
+            acknowledged.len()
+        );
+        all_there(&federation, &DAEMONS, &acknowledged).await
     })?;
     ensure!(federation.panics()?.is_empty(), "{:?}", federation.panics()?);
     federation.stop()

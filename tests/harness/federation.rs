@@ -226,6 +226,24 @@ impl Federation {
         Ok(())
     }
 
+    /// SIGTERM, as systemd stops a daemon, and waits for the end.
+    ///
+    /// # Errors
+    /// It is not running, or does not end within 30 seconds.
+    pub fn terminate(&mut self, name: &str) -> Result<()> {
+        let pid = self.pid(name)?;
+        kill_process(pid, Signal::TERM)?;
+        let end = Instant::now() + Duration::from_secs(30);
+        while runs(pid) {
+            ensure!(Instant::now() < end, "{name} does not end within 30 s of SIGTERM");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if let Some(mut child) = self.daemons.remove(name) {
+            child.wait()?;
+        }
+        Ok(())
+    }
+
     /// kill -9 of `hansed up` and of all daemons, as far as possible at one moment.
     ///
     /// # Errors
