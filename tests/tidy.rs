@@ -40,6 +40,21 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("hanse", &["hanse-backup"]),
     ("hanse-tests", &["hanse-base"]),
     ("hanse-sim", &["hanse-api", "hanse-base", "hanse-store", "hanse-raft", "hanse-sync", "hansed"]),
+    (
+        "hanse-fuzz",
+        &[
+            "hanse-api",
+            "hanse-backup",
+            "hanse-base",
+            "hanse-cel",
+            "hanse-raft",
+            "hanse-schema",
+            "hanse-store",
+            "hanse-sync",
+            "hanse-tree",
+            "hansed",
+        ],
+    ),
     ("jepsen", &[]),
 ];
 /// Lines of code in a file, tests not counted.

@@ -243,7 +243,7 @@ async fn converse(
     }
 }
 
-fn parse(line: &str) -> Result<Request, String> {
+pub(crate) fn parse(line: &str) -> Result<Request, String> {
     serde_json::from_str(line).map_err(|error| {
         format!("the request is not understood: {error}: send one line such as {{\"request\":\"status\"}}")
     })

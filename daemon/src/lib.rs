@@ -78,5 +78,9 @@ mod up;
 
 pub mod command;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+
 #[cfg(test)]
 mod testing;

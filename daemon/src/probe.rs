@@ -58,7 +58,7 @@ impl Probe {
     }
 }
 
-fn parse(answer: &[u8]) -> Option<(u16, String)> {
+pub(crate) fn parse(answer: &[u8]) -> Option<(u16, String)> {
     let text = String::from_utf8_lossy(answer);
     let status = text.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
     let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body);

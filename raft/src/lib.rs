@@ -49,6 +49,10 @@ mod storage;
 mod work;
 mod writer;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
+
 #[cfg(test)]
 mod frame_test;
 #[cfg(test)]

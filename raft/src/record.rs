@@ -28,7 +28,7 @@ pub(crate) enum RecordKind {
 }
 
 impl RecordKind {
-    fn from_byte(byte: u8) -> Option<Self> {
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
         Some(match byte {
             1 => Self::Base,
             2 => Self::Entry,

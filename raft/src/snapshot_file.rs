@@ -215,7 +215,7 @@ impl<R: Read> Read for SnapshotReader<R> {
     }
 }
 
-fn checksum(number: u64, bytes: &[u8]) -> u32 {
+pub(crate) fn checksum(number: u64, bytes: &[u8]) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&number.to_le_bytes());
     hasher.update(bytes);

@@ -54,3 +54,7 @@ pub mod net;
 pub mod cursor;
 pub mod message;
 pub mod session;
+
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;

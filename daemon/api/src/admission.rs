@@ -19,7 +19,7 @@ mod notes;
 mod policy;
 pub(crate) mod quota;
 mod reinvocation;
-mod review;
+pub(crate) mod review;
 mod scene;
 mod version;
 mod webhook;

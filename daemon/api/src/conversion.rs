@@ -94,7 +94,7 @@ impl Converter {
 }
 
 /// The converted objects of an answer.
-fn read(answer: &[u8], uid: &str, wanted: usize) -> Result<Vec<Value>, String> {
+pub(crate) fn read(answer: &[u8], uid: &str, wanted: usize) -> Result<Vec<Value>, String> {
     let mut review: Value = serde_json::from_slice(answer).map_err(|error| format!("invalid response: {error}"))?;
     if review["kind"] != "ConversionReview" || review["apiVersion"] != "apiextensions.k8s.io/v1" {
         return Err("expected webhook response of apiextensions.k8s.io/v1, Kind=ConversionReview".to_owned());

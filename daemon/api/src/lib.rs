@@ -66,3 +66,7 @@ pub mod negotiate;
 pub mod openapi;
 pub mod table;
 pub mod yaml;
+
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;

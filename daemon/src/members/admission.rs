@@ -259,7 +259,7 @@ fn region_keys(config: &Config, request: &[u8], daemon: DaemonId) -> Result<Regi
 }
 
 /// SHA-256 of the key of a signing request, whose signature must be by that key.
-fn key_of(request: &[u8]) -> Result<[u8; 32], String> {
+pub(crate) fn key_of(request: &[u8]) -> Result<[u8; 32], String> {
     let unreadable = |_error| "the signing request cannot be read".to_owned();
     let (_, parsed) = X509CertificationRequest::from_der(request).map_err(unreadable)?;
     parsed.verify_signature().map_err(|_error| "the signing request is not signed by its key".to_owned())?;

@@ -120,7 +120,7 @@ impl DeleteOptions {
     ///
     /// # Errors
     /// 415 for a body of another type, 400 for what cannot be read, 422 for what is not allowed.
-    fn parse(query: &Query, content_type: Option<&[u8]>, body: &[u8]) -> Result<Self, Failure> {
+    pub(crate) fn parse(query: &Query, content_type: Option<&[u8]>, body: &[u8]) -> Result<Self, Failure> {
         let options = if body.is_empty() {
             of_query(query)?
         } else {

@@ -178,15 +178,17 @@ impl Asked<'_> {
 
 /// Where a page ended. Opaque to clients: base64 of `revision:remaining:key`, each maybe empty but for the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Token {
+pub(crate) struct Token {
     /// The state that all pages show; `None` after it is gone.
-    revision: Option<Revision>,
-    remaining: Option<u64>,
-    last: Key,
+    pub(crate) revision: Option<Revision>,
+    /// How many objects came after it.
+    pub(crate) remaining: Option<u64>,
+    /// The last object of the page.
+    pub(crate) last: Key,
 }
 
 impl Token {
-    fn encode(&self) -> String {
+    pub(crate) fn encode(&self) -> String {
         let number = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
         let head = format!("{}:{}:", number(self.revision.map(|revision| revision.0)), number(self.remaining));
         URL_SAFE_NO_PAD.encode([head.as_bytes(), self.last.as_bytes()].concat())
@@ -196,7 +198,7 @@ impl Token {
     ///
     /// # Errors
     /// 400.
-    fn decode(text: &str, scope: &Scope) -> Result<Self, Failure> {
+    pub(crate) fn decode(text: &str, scope: &Scope) -> Result<Self, Failure> {
         let invalid = || {
             Failure::BadRequest("continue key is not valid: it must be one that a list of this kind gave".to_owned())
         };
