@@ -20,7 +20,8 @@ const BLANK: u8 = 0;
 const COMMANDS: u8 = 1;
 const MEMBERSHIP: u8 = 2;
 
-fn number(from: &mut Reader) -> Result<u64, Malformed> {
+/// Reads a term or an index.
+pub(crate) fn number(from: &mut Reader) -> Result<u64, Malformed> {
     let value = from.u64()?;
     if value > NUMBER_MAX { Err(Malformed("term or index out of range")) } else { Ok(value) }
 }

@@ -11,7 +11,7 @@ use hanse_base::mutant::Mutant;
 use crate::codec::{Malformed, Reader};
 use crate::consensus::{LogId, Vote};
 use crate::error::StartError;
-use crate::form::{get_log_id, get_option, get_vote};
+use crate::form::{get_log_id, get_option, get_vote, number};
 use crate::record::{Record, RecordError, RecordKind};
 use crate::segment::{End, HEADER_BYTES, Header, HeaderError, Identity, Segment, judge, sequence_of, walk};
 
@@ -281,6 +281,9 @@ impl Replay {
         if origin.must_be_base != (record.kind == RecordKind::Base) {
             return Err(damaged("the segment does not begin with the state before it".to_owned()));
         }
+        if record.synced >= record.sequence {
+            return Err(damaged(format!("record {} says that it was durable before it was written", record.sequence)));
+        }
         let mut reader = Reader::new(segment.slice_ref(record.payload));
         let malformed = |error: Malformed| damaged(format!("record {}: {error}", record.sequence));
         match record.kind {
@@ -305,7 +308,7 @@ impl Replay {
             }
             RecordKind::Vote => self.vote = Some(get_vote(&mut reader).map_err(malformed)?),
             RecordKind::Committed => self.committed = Some(get_log_id(&mut reader).map_err(malformed)?),
-            RecordKind::Truncate => self.truncate_from(reader.u64().map_err(malformed)?),
+            RecordKind::Truncate => self.truncate_from(number(&mut reader).map_err(malformed)?),
             RecordKind::Purge => self.purge(get_log_id(&mut reader).map_err(malformed)?),
             RecordKind::Marker => {}
         }
@@ -346,7 +349,7 @@ fn get_base(from: &mut Reader) -> Result<Base, Malformed> {
         vote: get_option(from, get_vote)?,
         committed: get_option(from, get_log_id)?,
         purged: get_option(from, get_log_id)?,
-        last_index: get_option(from, Reader::u64)?,
+        last_index: get_option(from, number)?,
     })
 }
 

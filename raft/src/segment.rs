@@ -7,6 +7,7 @@ use std::sync::Arc;
 use hanse_base::disk::{Disk, DiskFile};
 use hanse_base::id::{DaemonId, GroupId};
 
+use crate::form::NUMBER_MAX;
 use crate::record::{HEAD, Record, RecordError, claimed_sequence, decode, le_u32, le_u64};
 
 /// Bytes of the head.
@@ -77,7 +78,11 @@ impl Header {
         let name = std::str::from_utf8(&name[..end]).ok().and_then(|name| GroupId::new(name).ok());
         let group = name.ok_or(HeaderError::Damaged)?;
         let identity = Identity { group, daemon: DaemonId(le_u64(&body[16..24])) };
-        Ok(Self { identity, salt: le_u32(&body[12..16]), first_sequence: le_u64(&body[24..32]) })
+        let first_sequence = le_u64(&body[24..32]);
+        if first_sequence > NUMBER_MAX {
+            return Err(HeaderError::Damaged);
+        }
+        Ok(Self { identity, salt: le_u32(&body[12..16]), first_sequence })
     }
 }
 
