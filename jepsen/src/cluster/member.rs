@@ -30,6 +30,8 @@ pub struct Member {
 struct Process {
     child: Option<Child>,
     paused: bool,
+    /// It was told to end: that it does is no surprise.
+    stopping: bool,
 }
 
 impl Member {
@@ -61,7 +63,7 @@ impl Member {
         // The child is where the thread is that makes it.
         let child = self.ground.run(move || command.spawn());
         process.child = Some(child.context("`setpriv` cannot be run: install util-linux")?);
-        process.paused = false;
+        (process.paused, process.stopping) = (false, false);
         Ok(())
     }
 
@@ -90,16 +92,29 @@ impl Member {
     /// # Errors
     /// It does not within the time.
     pub fn stop(&self, patience: Duration) -> Result<()> {
-        let mut process = self.process();
-        let Some(child) = process.child.as_mut() else { return Ok(()) };
-        kill_process(Pid::from_child(child), Signal::TERM)?;
+        {
+            let mut process = self.process();
+            let Some(child) = &process.child else { return Ok(()) };
+            kill_process(Pid::from_child(child), Signal::TERM)?;
+            process.stopping = true;
+        }
         let begin = Instant::now();
-        while child.try_wait()?.is_none() {
+        // Not under the lock: whoever asks after the daemon meanwhile would wait, clients that it lets finish among them.
+        while !self.has_ended()? {
             ensure!(begin.elapsed() < patience, "{} does not end on SIGTERM", self.place.name);
             std::thread::sleep(Duration::from_millis(2));
         }
-        process.child = None;
         Ok(())
+    }
+
+    fn has_ended(&self) -> Result<bool> {
+        let mut process = self.process();
+        let Some(child) = &mut process.child else { return Ok(true) };
+        if child.try_wait()?.is_none() {
+            return Ok(false);
+        }
+        (process.child, process.stopping) = (None, false);
+        Ok(true)
     }
 
     /// SIGSTOP.
@@ -144,13 +159,16 @@ impl Member {
     pub fn answers(&self) -> bool {
         let mut process = self.process();
         let runs = process.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(None)));
-        runs && !process.paused
+        runs && !process.paused && !process.stopping
     }
 
     /// Says so, if it has ended by itself since it was started.
     #[must_use]
     pub fn ended(&self) -> Option<String> {
         let mut process = self.process();
+        if process.stopping {
+            return None;
+        }
         let status = process.child.as_mut().and_then(|child| child.try_wait().ok().flatten())?;
         Some(format!("{} ended by itself ({status})", self.place.name))
     }
