@@ -4,7 +4,7 @@
 //! to by its aliases, and how deep it is nested, are bounded.
 //!
 //! Writing is JSON in block style. Whatever is not certainly a plain word is written as a double-quoted string, whose escapes
-//! are those of JSON. So every YAML reader gives back the JSON that went in.
+//! are those of JSON, and those of all that YAML forbids. So every YAML reader gives back the JSON that went in.
 
 mod build;
 mod object;
@@ -59,8 +59,12 @@ pub(crate) fn to_json(body: &[u8]) -> Result<Read, Problem> {
 fn readable(body: &[u8]) -> Result<&str, Problem> {
     let text = std::str::from_utf8(body).or(Err(Problem::new("invalid leading UTF-8 octet")))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..);
-    if text.chars().all(allowed) { Ok(text) } else { Err(Problem::new("control characters are not allowed")) }
+    if text.chars().all(is_allowed) { Ok(text) } else { Err(Problem::new("control characters are not allowed")) }
+}
+
+/// Whether a YAML document may hold the character as it stands (`c-printable`, without the mark of byte order).
+fn is_allowed(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fefe}' | '\u{ff00}'..='\u{fffd}' | '\u{10000}'..)
 }
 
 /// Writes a JSON document as YAML.
@@ -139,7 +143,14 @@ fn scalar(text: &mut String, string: &str) {
     if is_plain(string) {
         text.push_str(string);
     } else {
-        text.push_str(&Value::from(string).to_string());
+        for c in Value::from(string).to_string().chars() {
+            // What JSON may hold as it stands, and YAML may not, or takes for the end of a line.
+            if is_allowed(c) && !matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}') {
+                text.push(c);
+            } else {
+                text.push_str(&format!("\\u{:04x}", u32::from(c)));
+            }
+        }
     }
 }
 
@@ -190,5 +201,13 @@ ok: true
 "#;
         assert_eq!(from_json(value.to_string().as_bytes()).unwrap(), expected);
         assert!(from_json(b"{").is_err());
+    }
+
+    #[test]
+    fn what_yaml_forbids_or_takes_for_the_end_of_a_line_is_escaped() {
+        let value = json!(["\u{7f}\u{9e}\u{85}\u{2028}\u{feff}\u{ffff}", "\u{1}", "ü 船 \u{1f6a2}"]);
+        let text = from_json(value.to_string().as_bytes()).unwrap();
+        assert_eq!(text, "- \"\\u007f\\u009e\\u0085\\u2028\\ufeff\\uffff\"\n- \"\\u0001\"\n- \"ü 船 \u{1f6a2}\"\n");
+        assert_eq!(super::to_json(&text).unwrap().value, value);
     }
 }
