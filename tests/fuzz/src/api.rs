@@ -18,6 +18,7 @@ use rcgen::KeyPair;
 use serde_json::json;
 
 use crate::input;
+use crate::names;
 use crate::target::Target;
 
 pub(crate) const TARGETS: &[Target] = &[
@@ -183,7 +184,7 @@ fn carried(head: &[u8]) -> bool {
 }
 
 fn heads() -> Vec<Vec<u8>> {
-    let id = ClusterId::new("w1").expect("it is an id");
+    let id = names::id("w1");
     let carried = |proof, purpose| Carried {
         method: "PATCH".into(),
         target: "/clusters/root/api/v1/namespaces/default?dryRun=All".into(),

@@ -20,6 +20,7 @@ pub mod mutate;
 
 mod disk;
 mod input;
+mod names;
 
 mod api;
 mod custom;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use hanse_backup::head::{Head, Subject};
 use hanse_backup::reader::Reader;
 use hanse_backup::writer::Writer;
-use hanse_base::id::{ClusterId, DaemonId, GroupId, RegionName, Revision};
+use hanse_base::id::{DaemonId, RegionName, Revision};
 use hanse_store::backup::{ClusterReader, Saved};
 use hanse_store::history::HistoryLimits;
 use hanse_store::key::Key;
@@ -21,6 +21,7 @@ use hanse_store::txn::{NewWorkspace, Operation, Outcome, Precondition, Region, T
 use hanse_tree::document::DocumentId;
 
 use crate::input;
+use crate::names::{group, id};
 use crate::target::Target;
 
 pub(crate) const TARGETS: &[Target] = &[
@@ -31,14 +32,6 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "store-backup", run: backup, seeds: backups },
     Target { name: "backup-file", run: backup_file, seeds: backup_files },
 ];
-
-fn group(name: &str) -> GroupId {
-    GroupId::new(name).expect("it is a name")
-}
-
-fn id(text: &str) -> ClusterId {
-    ClusterId::new(text).expect("it is an id")
-}
 
 fn key(resource: &str, cluster: &str, namespace: &str, name: &str) -> Key {
     Key::new(resource, &id(cluster), namespace, name).expect("it is a key")

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-use hanse_base::id::{DaemonId, GroupId, RegionName};
+use hanse_base::id::{DaemonId, RegionName};
 use hanse_sync::cursor::{Changes, Cursor, Position};
 use hanse_sync::fuzzing;
 use hanse_sync::identity::{end_of, peer_of, peer_of_chain};
@@ -12,6 +12,7 @@ use hanse_sync::peer::PeerId;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
 
 use crate::input;
+use crate::names;
 use crate::target::Target;
 
 pub(crate) const TARGETS: &[Target] = &[
@@ -44,11 +45,7 @@ fn position(document: u32, generation: u32) -> Position {
 fn messages() -> Vec<Vec<u8>> {
     let changes = vec![Bytes::from_static(b"one"), Bytes::from_static(b"two")];
     let messages = [
-        Message::Hello {
-            group: GroupId::new("eu").expect("it is a name"),
-            cursor: Cursor::new([position(0, 0), position(1, 2)]),
-            notice: 3,
-        },
+        Message::Hello { group: names::group("eu"), cursor: Cursor::new([position(0, 0), position(1, 2)]), notice: 3 },
         Message::Changes(Changes { document: 1, generation: 2, first_sequence: 3, changes }),
         Message::CaughtUp { heads: vec![position(0, 0)] },
         Message::Notice(Notice { version: 4, bytes: Bytes::from_static(b"news") }),

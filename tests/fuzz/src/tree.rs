@@ -1,7 +1,7 @@
 //! The workspace tree: rows, changes, saved documents, and what is sent of them.
 
 use bytes::Bytes;
-use hanse_base::id::{ClusterId, Epoch, GroupId};
+use hanse_base::id::{Epoch, GroupId};
 use hanse_tree::batch::{Batch, Cursor};
 use hanse_tree::document::DocumentId;
 use hanse_tree::documents::{Documents, SavedDocument};
@@ -9,6 +9,7 @@ use hanse_tree::row::{Placement, Row};
 use hanse_tree::tree::Tree;
 
 use crate::input;
+use crate::names::{group, id};
 use crate::target::Target;
 
 pub(crate) const TARGETS: &[Target] = &[
@@ -18,14 +19,6 @@ pub(crate) const TARGETS: &[Target] = &[
     Target { name: "tree-saved", run: saved, seeds: saved_documents },
     Target { name: "tree-batch", run: batch, seeds: batches },
 ];
-
-fn group(name: &str) -> GroupId {
-    GroupId::new(name).expect("it is a name")
-}
-
-fn id(text: &str) -> ClusterId {
-    ClusterId::new(text).expect("it is an id")
-}
 
 fn encoded(row: &Row) -> Vec<u8> {
     row.encode().expect("seeds keep the limits")
