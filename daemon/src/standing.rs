@@ -50,8 +50,11 @@ impl Standing {
             Some(roster) => roster.member(daemon).is_some(),
             None => config.members_of(&config.region).any(|member| member.daemon == daemon),
         };
+        if is_member {
+            // Nearly every stream: without looking at who else may come in.
+            return Self::Member;
+        }
         match guests(config, state) {
-            _ if is_member => Self::Member,
             Guests::AllBut(removed) if !removed.contains(&daemon) => Self::Guest,
             Guests::AllBut(_) | Guests::Nobody => Self::Stranger,
         }
